@@ -1,0 +1,201 @@
+/*
+ * core.h
+ *	  What the domains may use of core: nothing here knows retail.
+ *
+ * Each group names the file that implements it.
+ */
+#ifndef OMNI_CORE_H
+#define OMNI_CORE_H
+
+#include "omni.h"
+
+#include "datatype/timestamp.h"
+#include "executor/spi.h"
+#include "utils/jsonb.h"
+#include "utils/snapshot.h"
+
+/* ---- shmem.c: shared memory as a table of subsystems ---- */
+
+typedef struct OmniShmemItem
+{
+	const char *name;			/* as shown in pg_shmem_allocations */
+	Size		(*size) (void);	/* bytes wanted, from GUCs alone */
+	void		(*init) (void *area, bool found);	/* first process: fill;
+													 * every one: remember */
+	const char *tranche;		/* LWLock tranche to request, or NULL */
+	int			nlocks;			/* how many locks of that tranche */
+} OmniShmemItem;
+
+/* Call from a domain's init function, in _PG_init, when preloading. */
+extern void omni_core_register_shmem(const OmniShmemItem *item);
+/* true when the library was loaded by shared_preload_libraries */
+extern bool omni_core_preloaded(void);
+
+/* ---- spi.c: the one way to run SQL from C ---- */
+
+#define OMNI_QUERY_MAX_ARGS 24
+
+/*
+ * A statement with a plan kept for the life of the session.  Declare it
+ * static; values are parameters, never spliced into the text.
+ */
+typedef struct OmniQuery
+{
+	const char *sql;
+	int			nargs;
+	Oid			argtypes[OMNI_QUERY_MAX_ARGS];
+	SPIPlanPtr	plan;			/* NULL until first used */
+} OmniQuery;
+
+/* A result, copied into the caller's memory context, row by row. */
+typedef struct OmniRows
+{
+	int			nrows;
+	int			natts;
+	Datum	   *values;			/* nrows × natts */
+	bool	   *isnull;
+	uint64		processed;		/* rows affected, also without a result */
+} OmniRows;
+
+#define OMNI_VALUE(rows, r, c) ((rows)->values[(r) * (rows)->natts + (c)])
+#define OMNI_ISNULL(rows, r, c) ((rows)->isnull[(r) * (rows)->natts + (c)])
+
+/*
+ * Run "query".  "nulls" as in SPI ('n' or ' ' per argument), or NULL.
+ * read_only false takes a new command's snapshot (sees one's own rows).
+ */
+extern void omni_core_query(OmniQuery *query, const Datum *values,
+							const char *nulls, bool read_only, OmniRows *rows);
+/* The same under a given registered snapshot, read-only. */
+extern void omni_core_query_snapshot(OmniQuery *query, const Datum *values,
+									 const char *nulls, Snapshot snapshot,
+									 OmniRows *rows);
+/*
+ * A registered copy of GetLatestSnapshot().  own_rows false: sees exactly what
+ * is committed and nothing of its own transaction; true: one's own rows too.
+ * Give back with UnregisterSnapshot().
+ */
+extern Snapshot omni_core_latest_snapshot(bool own_rows);
+
+/* ---- clock.c: one clock per database ---- */
+
+/* never behind the last tick's time; what every deadline is measured by */
+extern TimestampTz omni_core_now(void);
+
+/* ---- database.c: per database state, gate, adoption ---- */
+
+/*
+ * The gate of every write function: refuses during recovery (OM011), without
+ * preload (OM011), with a library of another version (OM016); waits until the
+ * worker has adopted this database where its stamp is not its own.  Returns
+ * the era under which ledger and event rows are written.  Costs a few
+ * nanoseconds once the database is adopted.
+ */
+extern int32 omni_core_gate(void);
+/*
+ * Is the stamp this database's own?  Never waits; for triggers on dumped
+ * tables, which must stay silent during a restore.
+ */
+extern bool omni_core_is_adopted(void);
+/* oid of the extension in this database, InvalidOid if there is none */
+extern Oid	omni_core_extension_oid(void);
+/* oid of a relation of one of omni's schemas; kept, dropped by invalidation */
+extern Oid	omni_core_relation_oid(const char *schema, const char *name);
+
+/* ---- events.c: ids and business events ---- */
+
+/* next id of the sequence that ledger and event rows share */
+extern int64 omni_core_next_feed_id(void);
+/* the same for n ids at once, in ascending order */
+extern void omni_core_next_feed_ids(int64 *ids, int n);
+/*
+ * Record a business event in this transaction; the caller has passed the
+ * gate, and holds the row lock of the entity.  The payload carries ids and
+ * quantities, never personal data.  Returns the event's id.
+ */
+extern int64 omni_core_write_event(const char *kind, const char *entity,
+								   int64 entity_id, Jsonb *payload);
+
+/*
+ * A source of rows that the feed shows: the outbox itself, and other domains'
+ * append-only tables with the columns id, era and xid.  "relation" is the
+ * qualified table; "columns" gives, over the table's alias s, the list
+ * "kind, entity, entity_id, payload, occurred_at".
+ */
+typedef struct OmniFeedSource
+{
+	const char *relation;
+	const char *columns;
+	const char *wake_channel;	/* LISTEN channel for new rows, or NULL */
+} OmniFeedSource;
+
+extern void omni_core_register_feed_source(const OmniFeedSource *source);
+
+/* ---- worker.c: chores of the database's worker ---- */
+
+/*
+ * A chore runs in the worker, in a transaction of its own, after the tick of
+ * a turn.  It returns how many milliseconds may pass until it wants to run
+ * again (0: at once, there is more to do).  An error in it is logged, costs
+ * that transaction alone, and the chore runs again after a second.
+ */
+typedef struct OmniChore
+{
+	const char *name;
+	int			(*run) (void);
+	bool		at_start;		/* run before the first write is let through */
+} OmniChore;
+
+extern void omni_core_register_chore(const OmniChore *chore);
+/* Ask this database's worker to take a turn now. */
+extern void omni_core_wake_worker(void);
+
+/* Hooks of adoption: called in the adopting transaction, before the new era. */
+typedef void (*OmniAdoptHook) (int32 old_era, int32 new_era);
+extern void omni_core_register_adopt_hook(OmniAdoptHook hook);
+
+/* The last closed tick, as of the calling transaction; for folds. */
+typedef struct OmniTick
+{
+	int64		id;				/* 0: none yet */
+	int32		era;
+	int64		last_position;
+	char	   *snapshot;		/* text form of pg_snapshot */
+} OmniTick;
+
+/* ---- access.c: who may do what ---- */
+
+typedef enum OmniProfile
+{
+	OMNI_PROFILE_READER = 1 << 0,
+	OMNI_PROFILE_CHANNEL = 1 << 1,
+	OMNI_PROFILE_STORE = 1 << 2,
+	OMNI_PROFILE_SUPPORT = 1 << 3,
+	OMNI_PROFILE_ADMIN = 1 << 4
+} OmniProfile;
+
+/*
+ * May GetOuterUserId() act for this channel (0: none in play) and this node
+ * (0: none in play) with one of these profiles?  Superusers and the
+ * extension's owner may everything.  Membership in a granted role counts.
+ */
+extern bool omni_core_may(int profiles, int64 channel, int64 node);
+/* The same, OM005 when not. */
+extern void omni_core_require(int profiles, int64 channel, int64 node,
+							  const char *what);
+
+/* ---- args.c: arguments of SQL functions ---- */
+
+/* Text argument as a C string; OM002 "… must not be null" when NULL. */
+extern char *omni_core_required_text(FunctionCallInfo fcinfo, int arg,
+									 const char *name);
+extern char *omni_core_optional_text(FunctionCallInfo fcinfo, int arg);
+extern int32 omni_core_required_int32(FunctionCallInfo fcinfo, int arg,
+									  const char *name);
+extern int64 omni_core_required_int64(FunctionCallInfo fcinfo, int arg,
+									  const char *name);
+/* required, and > 0, else OM007 */
+extern int32 omni_core_required_quantity(FunctionCallInfo fcinfo, int arg,
+										 const char *name);
+
+#endif							/* OMNI_CORE_H */

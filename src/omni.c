@@ -1,0 +1,14 @@
+/*
+ * omni.c
+ *	  Module magic and _PG_init: one call per subsystem, nothing else.
+ */
+#include "omni.h"
+
+PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+}
