@@ -10,7 +10,8 @@ MODULE_big = omni
 
 # Objects and SQL modules by domain, in the order in which domains may lean on
 # each other: to the left only.
-OBJS_core =
+OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
+	src/core/guc.o src/core/clock.o src/core/database.o src/core/worker.o
 OBJS_types =
 OBJS_master =
 OBJS_stock =

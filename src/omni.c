@@ -4,6 +4,8 @@
  */
 #include "omni.h"
 
+#include "core/core.h"
+
 PG_MODULE_MAGIC;
 
 PGDLLEXPORT void _PG_init(void);
@@ -11,4 +13,5 @@ PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	omni_core_init();
 }

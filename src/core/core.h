@@ -14,6 +14,10 @@
 #include "utils/jsonb.h"
 #include "utils/snapshot.h"
 
+/* ---- init.c: called first in _PG_init ---- */
+
+extern void omni_core_init(void);
+
 /* ---- shmem.c: shared memory as a table of subsystems ---- */
 
 typedef struct OmniShmemItem
@@ -37,7 +41,9 @@ extern bool omni_core_preloaded(void);
 
 /*
  * A statement with a plan kept for the life of the session.  Declare it
- * static; values are parameters, never spliced into the text.
+ * static; values are parameters of built-in types, never spliced into the
+ * text.  Qualify relations, functions and types by their schema.  The plan is
+ * generic: made once, whatever the values are.
  */
 typedef struct OmniQuery
 {
@@ -45,6 +51,8 @@ typedef struct OmniQuery
 	int			nargs;
 	Oid			argtypes[OMNI_QUERY_MAX_ARGS];
 	SPIPlanPtr	plan;			/* NULL until first used */
+	bool		custom_plan;	/* plan anew at every call: for large and rare
+								 * statements whose plan hangs on a value */
 } OmniQuery;
 
 /* A result, copied into the caller's memory context, row by row. */
@@ -76,6 +84,11 @@ extern void omni_core_query_snapshot(OmniQuery *query, const Datum *values,
  * Give back with UnregisterSnapshot().
  */
 extern Snapshot omni_core_latest_snapshot(bool own_rows);
+
+/* ---- guc.c: settings that other domains read ---- */
+
+extern int omni_tick_interval;	/* ms */
+extern int omni_fold_interval;	/* ms */
 
 /* ---- clock.c: one clock per database ---- */
 

@@ -1,0 +1,16 @@
+/*
+ * init.c
+ *	  What core does in _PG_init, before any domain.
+ */
+#include "omni.h"
+
+#include "core/core.h"
+#include "core/private.h"
+
+void
+omni_core_init(void)
+{
+	omni_core_shmem_init();
+	omni_core_guc_init();
+	omni_core_database_init();
+}
