@@ -14,7 +14,10 @@ OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 	src/core/guc.o src/core/clock.o src/core/database.o src/core/worker.o
 OBJS_types =
 OBJS_master =
-OBJS_stock =
+OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/block.o \
+	src/stock/promise.o src/stock/load.o src/stock/xact.o src/stock/ledger.o \
+	src/stock/reserve.o src/stock/close.o src/stock/fold.o \
+	src/stock/verify.o src/stock/api.o
 OBJS_customer =
 OBJS_sourcing =
 OBJS_orders =
@@ -28,7 +31,7 @@ OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
 SQL_core =
 SQL_types =
 SQL_master =
-SQL_stock =
+SQL_stock = src/stock/tables.sql src/stock/api.sql
 SQL_customer =
 SQL_sourcing =
 SQL_orders =
