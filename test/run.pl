@@ -186,12 +186,14 @@ sub start
 	$running{$pid} = $unit;
 }
 
-# Show what a reader needs of a failed unit's output: all of it when short,
-# else the failed lines with their diagnostics, and the end.
+# Show what a reader needs of a failed unit's output: what is no success, and
+# of that, when it is long, the failed lines with their diagnostics, and the
+# end.
 sub show_output
 {
 	my ($unit) = @_;
-	my @lines = split(/\n/, $unit->{text});
+	my @lines = grep { !/^(?:ok\b|\d+\.\.\d+$)/ }
+	  split(/\n/, $unit->{text});
 
 	if (@lines > 60)
 	{
