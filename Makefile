@@ -79,12 +79,13 @@ $(OBJS): $(shell find src -name '*.h') Makefile
 
 DOMAINS = core types master stock customer sourcing orders
 
-.PHONY: help test lint compat $(DOMAINS:%=check-%)
+.PHONY: help test demo lint compat $(DOMAINS:%=check-%)
 
 help:
 	@echo "make                  compile"
 	@echo "make install          install into the server of PG_CONFIG"
 	@echo "make test             every test, on a throw-away server"
+	@echo "make demo             a retailer's days, on a throw-away server"
 	@echo "make check-DOMAIN     one domain's tests: $(DOMAINS)"
 	@echo "make test SUITE=S     one kind: lint unit regress isolation pgtap tap"
 	@echo "make test MATCH=TEXT  the files whose name holds TEXT"
@@ -100,6 +101,9 @@ test:
 
 $(DOMAINS:%=check-%): check-%:
 	@test/throwaway.sh test perl test/run.pl --domain $*
+
+demo:
+	@test/throwaway.sh demo demo/run.sh
 
 lint:
 	@test/throwaway.sh test perl test/run.pl --suite lint

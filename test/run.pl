@@ -138,18 +138,6 @@ $ENV{PERL5LIB} = join(':', "$pgxs/perl", "$tree/test/tap", "$tree/test/lint",
 $ENV{PGTZ} = 'UTC';
 $ENV{PGAPPNAME} = 'omni test';
 
-# Servers that TAP scripts make find omni as the one beside us does.
-open(my $conf, '>', "$work/temp_config") or die "temp_config: $!";
-print $conf <<"CONF";
-shared_preload_libraries = 'omni'
-extension_destdir = '$ENV{OMNI_DEST}'
-dynamic_library_path = '$ENV{OMNI_DEST}$pkglibdir:\$libdir'
-max_worker_processes = 16
-timezone = 'UTC'
-CONF
-close($conf);
-$ENV{TEMP_CONFIG} = "$work/temp_config";
-
 my %running;    # by pid
 my %total = (passed => 0, failed => 0, skipped => 0);
 my @failures;
