@@ -55,6 +55,7 @@ start() {
         PG_CONFIG="$PG_CONFIG" >"$dir/install.log" 2>&1 ||
         { cat "$dir/install.log" >&2; exit 1; }
     if [ "$(id -u)" = 0 ]; then chown -R "$user" "$dir"; fi
+    cd "$dir"
     if [ ! -d "$dir/data" ]; then
         as_user "$bindir/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 \
             --locale=C.UTF-8 --no-sync >"$dir/initdb.log"
@@ -79,6 +80,7 @@ CONF
 
 stop() {
     if [ -f "$dir/data/postmaster.pid" ]; then
+        cd "$dir"
         as_user "$bindir/pg_ctl" -D "$dir/data" -m fast -w -s -t 20 stop ||
             as_user "$bindir/pg_ctl" -D "$dir/data" -m immediate -w -s stop ||
             true
@@ -88,7 +90,7 @@ stop() {
 case $command in
     start) start ;;
     stop) stop ;;
-    remove) stop; rm -rf "$dir" ;;
+    remove) stop; cd /; rm -rf "$dir" ;;
     user) echo "$user" ;;
     run) client_env; as_user "$@" ;;
     *) echo "server.sh: unknown command $command" >&2; exit 2 ;;
