@@ -109,4 +109,4 @@ lint:
 	@test/throwaway.sh test perl test/run.pl --suite lint
 
 compat:
-	@test/compat.sh
+	@OMNI_CFLAGS='$(PG_CFLAGS)' test/compat.sh
