@@ -65,6 +65,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
+SECONDS=0
 echo "compiling omni and starting a server with it"
 if [ "$kind" = test ]; then
     # What a test can lose by a crash of the machine is nothing.
