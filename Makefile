@@ -3,6 +3,14 @@
 # Plain PGXS.  Lists are in dependency order; the version is read from
 # omni.control alone.  "make help" names the targets that people use.
 
+# DATA names the folder of real input for the demonstration and the tests that
+# want it.  To PGXS it would be a list of files to install.
+ifdef DATA
+export OMNI_DATA := $(abspath $(DATA))
+endif
+override DATA =
+unexport DATA
+
 EXTENSION = omni
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" omni.control)
 
@@ -51,12 +59,57 @@ PG_CFLAGS += -Werror
 endif
 
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+export PG_CONFIG
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 srcdir = .
+
+# The targets below that set up what they need come without PGXS.
+ifneq ($(PGXS),)
 include $(PGXS)
+else
+all install:
+	@echo "no server headers: apt-get install postgresql-server-dev-15," \
+		"or name a PG_CONFIG" >&2; exit 1
+endif
 
 omni--$(EXTVERSION).sql: $(SQL_MODULES) omni.control Makefile
 	cat $(SQL_MODULES) > $@.tmp && mv $@.tmp $@
 
 # A header may change what any object means.
 $(OBJS): $(shell find src -name '*.h') Makefile
+
+# ---- targets for people; each does its own set-up ----
+
+DOMAINS = core types master stock customer sourcing orders
+
+.PHONY: help test demo lint compat $(DOMAINS:%=check-%)
+
+help:
+	@echo "make                  compile"
+	@echo "make install          install into the server of PG_CONFIG"
+	@echo "make test             every test, on a throw-away server"
+	@echo "make demo             a retailer's days, on a throw-away server"
+	@echo "make check-DOMAIN     one domain's tests: $(DOMAINS)"
+	@echo "make test SUITE=S     one kind: lint unit regress isolation pgtap tap"
+	@echo "make test MATCH=TEXT  the files whose name holds TEXT"
+	@echo "make lint             what reads the sources alone"
+	@echo "make compat           syntax check on other server versions"
+	@echo "DATA=FOLDER           real input, for what wants it; KEEP=1 keeps"
+	@echo "                      the test folder with its logs"
+
+test:
+	@test/throwaway.sh test perl test/run.pl $(if $(DOMAIN),--domain $(DOMAIN)) \
+		$(if $(SUITE),--suite $(SUITE)) $(if $(MATCH),--match $(MATCH)) \
+		$(if $(JOBS),--jobs $(JOBS))
+
+$(DOMAINS:%=check-%): check-%:
+	@test/throwaway.sh test perl test/run.pl --domain $*
+
+demo:
+	@test/throwaway.sh demo demo/run.sh
+
+lint:
+	@test/throwaway.sh test perl test/run.pl --suite lint
+
+compat:
+	@OMNI_CFLAGS='$(PG_CFLAGS)' test/compat.sh
