@@ -20,7 +20,9 @@ MODULE_big = omni
 # each other: to the left only.
 OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 	src/core/guc.o src/core/clock.o src/core/database.o src/core/worker.o
-OBJS_types =
+OBJS_types = src/types/currency_core.o src/types/amount_core.o \
+	src/types/gtin_core.o src/types/epc_core.o src/types/amount.o \
+	src/types/amount_sum.o src/types/gtin.o src/types/epc.o
 OBJS_master =
 OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/block.o \
 	src/stock/promise.o src/stock/load.o src/stock/xact.o src/stock/ledger.o \
@@ -37,7 +39,7 @@ OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
 # tables (state), then functions and views; core's schemas come first and the
 # closing grants last.
 SQL_core =
-SQL_types =
+SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
 SQL_master =
 SQL_stock = src/stock/tables.sql src/stock/api.sql
 SQL_customer =

@@ -11,4 +11,38 @@
 #error "omni needs PostgreSQL 15 or later"
 #endif
 
+/*
+ * Symbols are hidden by default.  From 16 on PG_FUNCTION_INFO_V1 exports the
+ * function itself; 15 exports its info record alone.  (Needs fmgr.h first.)
+ */
+#if PG_VERSION_NUM < 160000
+#undef PG_FUNCTION_INFO_V1
+#define PG_FUNCTION_INFO_V1(funcname) \
+extern PGDLLEXPORT Datum funcname(PG_FUNCTION_ARGS); \
+extern PGDLLEXPORT const Pg_finfo_record * CppConcat(pg_finfo_,funcname)(void); \
+const Pg_finfo_record * \
+CppConcat(pg_finfo_,funcname) (void) \
+{ \
+	static const Pg_finfo_record my_finfo = { 1 }; \
+	return &my_finfo; \
+} \
+extern int no_such_variable
+#endif
+
+/*
+ * An error in a type's input that the caller may want to hear of softly
+ * (pg_input_is_valid(), COPY … ON_ERROR), from 16 on; returns from the calling
+ * function.
+ */
+#if PG_VERSION_NUM >= 160000
+#define OMNI_REJECT(context, ...) ereturn(context, (Datum) 0, __VA_ARGS__)
+#else
+#define OMNI_REJECT(context, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+		return (Datum) 0; \
+	} while (0)
+#endif
+
 #endif							/* OMNI_COMPAT_H */
