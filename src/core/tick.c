@@ -182,6 +182,7 @@ write_tick(const LastTick *last, int32 era, uint64 from_xid, Datum xids,
 	count = DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
 	memset(result, 0, sizeof(*result));
 	result->last_position = last->last_position + count;
+	result->closed_at = last->closed_at;
 	if (count > 0)
 	{
 		result->closed = true;
