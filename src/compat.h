@@ -45,4 +45,42 @@ extern int no_such_variable
 	} while (0)
 #endif
 
+/* pg_database.datconnlimit of a database whose DROP was interrupted */
+#define OMNI_DATCONNLIMIT_INVALID_DB (-2)
+
+/* transaction_timeout exists */
+#define OMNI_HAVE_TRANSACTION_TIMEOUT (PG_VERSION_NUM >= 170000)
+
+/* Does the role own the database? */
+#if PG_VERSION_NUM >= 160000
+#define omni_owns_database(database, role) \
+	object_ownercheck(DatabaseRelationId, database, role)
+#else
+#define omni_owns_database(database, role) \
+	pg_database_ownercheck(database, role)
+#endif
+
+/* A foreign scan's path: 17 added a list of join clauses, 18 a count. */
+#if PG_VERSION_NUM >= 180000
+#define omni_create_foreignscan_path(root, rel, rows, startup, total, keys, private) \
+	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, keys, \
+							(rel)->lateral_relids, NULL, NIL, private)
+#elif PG_VERSION_NUM >= 170000
+#define omni_create_foreignscan_path(root, rel, rows, startup, total, keys, private) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, keys, \
+							(rel)->lateral_relids, NULL, NIL, private)
+#else
+#define omni_create_foreignscan_path(root, rel, rows, startup, total, keys, private) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, keys, \
+							(rel)->lateral_relids, NULL, private)
+#endif
+
+/* Which way a path key runs: a strategy number, and from 18 a comparison. */
+#if PG_VERSION_NUM >= 180000
+#define OMNI_PATHKEY_DESCENDS(key) ((key)->pk_cmptype == COMPARE_GT)
+#else
+#define OMNI_PATHKEY_DESCENDS(key) \
+	((key)->pk_strategy == BTGreaterStrategyNumber)
+#endif
+
 #endif							/* OMNI_COMPAT_H */
