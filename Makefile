@@ -11,7 +11,9 @@ MODULE_big = omni
 # Objects and SQL modules by domain, in the order in which domains may lean on
 # each other: to the left only.
 OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
-	src/core/guc.o src/core/clock.o src/core/database.o src/core/worker.o
+	src/core/guc.o src/core/extension.o src/core/registry.o \
+	src/core/database.o src/core/adopt.o src/core/clock.o src/core/chores.o \
+	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o
 OBJS_types =
 OBJS_master =
 OBJS_stock =
@@ -25,7 +27,7 @@ OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
 # The install script is the concatenation of the modules: per domain first the
 # tables (state), then functions and views; core's schemas come first and the
 # closing grants last.
-SQL_core =
+SQL_core = src/core/state.sql src/core/worker.sql
 SQL_types =
 SQL_master =
 SQL_stock =
@@ -40,7 +42,7 @@ SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \
 DATA_built = omni--$(EXTVERSION).sql
 EXTRA_CLEAN = omni--$(EXTVERSION).sql build
 
-PG_CPPFLAGS = -I$(srcdir)/src '-DPGDLLEXPORT=__attribute__((visibility("default")))'
+PG_CPPFLAGS = -I$(srcdir)/src '-DOMNI_VERSION="$(EXTVERSION)"' '-DPGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-cast-function-type -fvisibility=hidden
 ifneq ($(OMNI_WERROR),)

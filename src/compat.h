@@ -11,4 +11,37 @@
 #error "omni needs PostgreSQL 15 or later"
 #endif
 
+/*
+ * Symbols are hidden by default.  From 16 on PG_FUNCTION_INFO_V1 exports the
+ * function itself; 15 exports its info record alone.  (Needs fmgr.h first.)
+ */
+#if PG_VERSION_NUM < 160000
+#undef PG_FUNCTION_INFO_V1
+#define PG_FUNCTION_INFO_V1(funcname) \
+extern PGDLLEXPORT Datum funcname(PG_FUNCTION_ARGS); \
+extern PGDLLEXPORT const Pg_finfo_record * CppConcat(pg_finfo_,funcname)(void); \
+const Pg_finfo_record * \
+CppConcat(pg_finfo_,funcname) (void) \
+{ \
+	static const Pg_finfo_record my_finfo = { 1 }; \
+	return &my_finfo; \
+} \
+extern int no_such_variable
+#endif
+
+/* pg_database.datconnlimit of a database whose DROP was interrupted */
+#define OMNI_DATCONNLIMIT_INVALID_DB (-2)
+
+/* transaction_timeout exists */
+#define OMNI_HAVE_TRANSACTION_TIMEOUT (PG_VERSION_NUM >= 170000)
+
+/* Does the role own the database? */
+#if PG_VERSION_NUM >= 160000
+#define omni_owns_database(database, role) \
+	object_ownercheck(DatabaseRelationId, database, role)
+#else
+#define omni_owns_database(database, role) \
+	pg_database_ownercheck(database, role)
+#endif
+
 #endif							/* OMNI_COMPAT_H */

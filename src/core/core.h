@@ -144,13 +144,14 @@ typedef struct OmniFeedSource
 
 extern void omni_core_register_feed_source(const OmniFeedSource *source);
 
-/* ---- worker.c: chores of the database's worker ---- */
+/* ---- chores.c, worker.c: chores of the database's worker ---- */
 
 /*
- * A chore runs in the worker, in a transaction of its own, after the tick of
- * a turn.  It returns how many milliseconds may pass until it wants to run
- * again (0: at once, there is more to do).  An error in it is logged, costs
- * that transaction alone, and the chore runs again after a second.
+ * A chore runs in the worker, in a transaction of its own (READ COMMITTED,
+ * with an active snapshot), after the tick of a turn.  It returns how many
+ * milliseconds may pass until it wants to run again (0: at once, there is
+ * more to do).  An error in it is logged, costs that transaction alone, and
+ * the chore runs again after a second.  Inside it the gate answers at once.
  */
 typedef struct OmniChore
 {
@@ -160,12 +161,26 @@ typedef struct OmniChore
 } OmniChore;
 
 extern void omni_core_register_chore(const OmniChore *chore);
-/* Ask this database's worker to take a turn now. */
+/*
+ * Ask this database's worker to take a turn now, with all chores.  Cannot
+ * fail, and may be called from a transaction callback.
+ */
 extern void omni_core_wake_worker(void);
 
-/* Hooks of adoption: called in the adopting transaction, before the new era. */
+/*
+ * Hooks of adoption: called in the adopting transaction (REPEATABLE READ, with
+ * an active snapshot), after the old era's last tick and before the new era.
+ * old_era 0: a fresh extension.
+ */
 typedef void (*OmniAdoptHook) (int32 old_era, int32 new_era);
 extern void omni_core_register_adopt_hook(OmniAdoptHook hook);
+
+/*
+ * Hooks of DROP DATABASE: called in the session that dropped it, after its
+ * files are gone.  For memory that is kept by database; must not fail.
+ */
+typedef void (*OmniDropHook) (Oid database);
+extern void omni_core_register_drop_hook(OmniDropHook hook);
 
 /* The last closed tick, as of the calling transaction; for folds. */
 typedef struct OmniTick
