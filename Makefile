@@ -15,7 +15,10 @@ OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 	src/core/database.o src/core/adopt.o src/core/clock.o src/core/chores.o \
 	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o
 OBJS_types =
-OBJS_master =
+OBJS_master = src/master/init.o src/master/codes_core.o src/master/map.o \
+	src/master/nodes.o src/master/lookup.o src/master/policy.o \
+	src/master/trigger.o src/master/check.o src/master/change.o \
+	src/master/reference.o
 OBJS_stock =
 OBJS_customer =
 OBJS_sourcing =
@@ -29,7 +32,7 @@ OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
 # closing grants last.
 SQL_core = src/core/state.sql src/core/worker.sql
 SQL_types =
-SQL_master =
+SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock =
 SQL_customer =
 SQL_sourcing =
