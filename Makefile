@@ -18,7 +18,7 @@ OBJS_types =
 OBJS_master = src/master/init.o src/master/codes_core.o src/master/map.o \
 	src/master/nodes.o src/master/lookup.o src/master/policy.o \
 	src/master/trigger.o src/master/check.o src/master/change.o \
-	src/master/reference.o
+	src/master/reference.o src/master/announce.o
 OBJS_stock =
 OBJS_customer =
 OBJS_sourcing =

@@ -29,6 +29,7 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/jsonb.h"
+#include "utils/numeric.h"
 #include "utils/rel.h"
 
 #include "master/private.h"
@@ -177,6 +178,18 @@ push_text(JsonbParseState **state, JsonbIteratorToken token, const char *text)
 	pushJsonbValue(state, token, &jv);
 }
 
+/* Add an id under a key. */
+static void
+push_id(JsonbParseState **state, const char *key, int64 id)
+{
+	JsonbValue	jv;
+
+	push_key(state, key);
+	jv.type = jbvNumeric;
+	jv.val.numeric = int64_to_numeric(id);
+	pushJsonbValue(state, WJB_VALUE, &jv);
+}
+
 /* A bigint column that is never null. */
 static int64
 get_id(const Change *change, const char *name)
@@ -217,12 +230,16 @@ push_names(JsonbParseState **state, const Change *change)
 	}
 	if (strcmp(table->name, "stock_policy") == 0)
 	{
+		int64		item = get_id(change, "item");
+		int64		node = get_id(change, "node");
+
+		/* one of them may be what is being deleted, and nameless by now */
+		push_id(state, "item_id", item);
+		push_id(state, "node_id", node);
 		push_key(state, "sku");
-		push_text(state, WJB_VALUE,
-				  omni_master_item_sku(get_id(change, "item")));
+		push_text(state, WJB_VALUE, omni_master_item_sku(item));
 		push_key(state, "node");
-		push_text(state, WJB_VALUE,
-				  omni_master_node_code(get_id(change, "node")));
+		push_text(state, WJB_VALUE, omni_master_node_code(node));
 	}
 }
 

@@ -12,4 +12,5 @@ omni_master_init(void)
 {
 	omni_master_map_init();
 	omni_master_policy_init();
+	omni_master_announce_init();
 }

@@ -31,6 +31,10 @@ extern uint64 omni_master_nodes_generation(void);
 
 extern void omni_master_policy_init(void);
 
+/* ---- announce.c ---- */
+
+extern void omni_master_announce_init(void);
+
 /* ---- trigger.c: what the triggers share ---- */
 
 /* The trigger call; an error when it was called in any other way. */
