@@ -13,7 +13,9 @@ MODULE_big = omni
 OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 	src/core/guc.o src/core/extension.o src/core/registry.o \
 	src/core/database.o src/core/adopt.o src/core/clock.o src/core/chores.o \
-	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o
+	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \
+	src/core/owner.o src/core/cell.o src/core/access.o src/core/events.o \
+	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o
 OBJS_types =
 OBJS_master = src/master/init.o src/master/codes_core.o src/master/map.o \
 	src/master/nodes.o src/master/lookup.o src/master/policy.o \
@@ -30,7 +32,8 @@ OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
 # The install script is the concatenation of the modules: per domain first the
 # tables (state), then functions and views; core's schemas come first and the
 # closing grants last.
-SQL_core = src/core/state.sql src/core/worker.sql
+SQL_core = src/core/state.sql src/core/access.sql src/core/feed.sql \
+	src/core/worker.sql src/core/access_api.sql src/core/feed_api.sql
 SQL_types =
 SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock =

@@ -44,4 +44,27 @@ extern int no_such_variable
 	pg_database_ownercheck(database, role)
 #endif
 
+/* A foreign scan's path: 17 added a list of join clauses, 18 a count. */
+#if PG_VERSION_NUM >= 180000
+#define omni_create_foreignscan_path(root, rel, rows, startup, total, keys, private) \
+	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, keys, \
+							(rel)->lateral_relids, NULL, NIL, private)
+#elif PG_VERSION_NUM >= 170000
+#define omni_create_foreignscan_path(root, rel, rows, startup, total, keys, private) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, keys, \
+							(rel)->lateral_relids, NULL, NIL, private)
+#else
+#define omni_create_foreignscan_path(root, rel, rows, startup, total, keys, private) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, keys, \
+							(rel)->lateral_relids, NULL, private)
+#endif
+
+/* Which way a path key runs: a strategy number, and from 18 a comparison. */
+#if PG_VERSION_NUM >= 180000
+#define OMNI_PATHKEY_DESCENDS(key) ((key)->pk_cmptype == COMPARE_GT)
+#else
+#define OMNI_PATHKEY_DESCENDS(key) \
+	((key)->pk_strategy == BTGreaterStrategyNumber)
+#endif
+
 #endif							/* OMNI_COMPAT_H */

@@ -144,6 +144,17 @@ typedef struct OmniFeedSource
 
 extern void omni_core_register_feed_source(const OmniFeedSource *source);
 
+/* The last closed tick, as of the calling transaction; for folds. */
+typedef struct OmniTick
+{
+	int64		id;				/* 0: none yet */
+	int32		era;
+	int64		last_position;
+	char	   *snapshot;		/* text form of pg_snapshot */
+} OmniTick;
+
+extern void omni_core_last_tick(OmniTick *tick);
+
 /* ---- chores.c, worker.c: chores of the database's worker ---- */
 
 /*
@@ -182,15 +193,6 @@ extern void omni_core_register_adopt_hook(OmniAdoptHook hook);
 typedef void (*OmniDropHook) (Oid database);
 extern void omni_core_register_drop_hook(OmniDropHook hook);
 
-/* The last closed tick, as of the calling transaction; for folds. */
-typedef struct OmniTick
-{
-	int64		id;				/* 0: none yet */
-	int32		era;
-	int64		last_position;
-	char	   *snapshot;		/* text form of pg_snapshot */
-} OmniTick;
-
 /* ---- access.c: who may do what ---- */
 
 typedef enum OmniProfile
@@ -211,6 +213,13 @@ extern bool omni_core_may(int profiles, int64 channel, int64 node);
 /* The same, OM005 when not. */
 extern void omni_core_require(int profiles, int64 channel, int64 node,
 							  const char *what);
+/*
+ * How omni.grant_access() turns codes of channels and nodes into ids; they
+ * raise OM002 when unknown.  Set once, by the domain that has them.
+ */
+typedef int64 (*OmniCodeResolver) (const char *code);
+extern void omni_core_register_code_resolvers(OmniCodeResolver channel,
+											  OmniCodeResolver node);
 
 /* ---- args.c: arguments of SQL functions ---- */
 
