@@ -67,4 +67,20 @@ extern int no_such_variable
 	((key)->pk_strategy == BTGreaterStrategyNumber)
 #endif
 
+/*
+ * An error in a type's input that the caller may want to hear of softly
+ * (pg_input_is_valid(), COPY … ON_ERROR), from 16 on; returns from the calling
+ * function.
+ */
+#if PG_VERSION_NUM >= 160000
+#define OMNI_REJECT(context, ...) ereturn(context, (Datum) 0, __VA_ARGS__)
+#else
+#define OMNI_REJECT(context, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+		return (Datum) 0; \
+	} while (0)
+#endif
+
 #endif							/* OMNI_COMPAT_H */
