@@ -27,7 +27,10 @@ OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 OBJS_types = src/types/currency_core.o src/types/amount_core.o \
 	src/types/gtin_core.o src/types/epc_core.o src/types/amount.o \
 	src/types/amount_sum.o src/types/gtin.o src/types/epc.o
-OBJS_master =
+OBJS_master = src/master/init.o src/master/codes_core.o src/master/map.o \
+	src/master/nodes.o src/master/lookup.o src/master/policy.o \
+	src/master/trigger.o src/master/check.o src/master/change.o \
+	src/master/reference.o src/master/announce.o
 OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/block.o \
 	src/stock/promise.o src/stock/load.o src/stock/xact.o src/stock/ledger.o \
 	src/stock/reserve.o src/stock/close.o src/stock/fold.o \
@@ -45,7 +48,7 @@ OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
 SQL_core = src/core/state.sql src/core/access.sql src/core/feed.sql \
 	src/core/worker.sql src/core/access_api.sql src/core/feed_api.sql
 SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
-SQL_master =
+SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock = src/stock/tables.sql src/stock/api.sql
 SQL_customer =
 SQL_sourcing =
