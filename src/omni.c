@@ -14,4 +14,6 @@ void
 _PG_init(void)
 {
 	omni_core_init();
+
+	omni_core_init_end();
 }
