@@ -15,7 +15,8 @@ OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 	src/core/database.o src/core/adopt.o src/core/clock.o src/core/chores.o \
 	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \
 	src/core/owner.o src/core/cell.o src/core/access.o src/core/events.o \
-	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o
+	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o \
+	src/core/retention.o
 OBJS_types =
 OBJS_master =
 OBJS_stock =
