@@ -14,6 +14,8 @@
  */
 #include "omni.h"
 
+#include <math.h>
+
 #include "common/int.h"
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
@@ -21,6 +23,9 @@
 
 #include "core/core.h"
 #include "core/private.h"
+
+/* a hundred years, at once */
+#define MAX_MOVE_DAYS 36525
 
 PG_FUNCTION_INFO_V1(omni_core_read_clock);
 PG_FUNCTION_INFO_V1(omni_core_move_clock);
@@ -62,7 +67,8 @@ omni_core_read_clock(PG_FUNCTION_ARGS)
  * omni_internal.move_clock(by interval): for tests; moves this database's
  * clock by so much more, for all sessions, and wakes the worker.  Returns the
  * new time, which is not before the last tick's.  Superusers only (42501);
- * OM002 for NULL, OM007 when the time leaves the range of timestamptz.
+ * OM002 for NULL, OM007 for more than a hundred years at once and when the
+ * time leaves the range of timestamptz.
  */
 Datum
 omni_core_move_clock(PG_FUNCTION_ARGS)
@@ -72,6 +78,8 @@ omni_core_move_clock(PG_FUNCTION_ARGS)
 	TimestampTz moved;
 	int64		offset;
 	bool		overflow = false;
+	Interval   *by;
+	double		days;
 
 	if (!superuser())
 		ereport(ERROR,
@@ -83,10 +91,19 @@ omni_core_move_clock(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" must not be null", "by")));
 	(void) omni_core_gate();
 
+	by = PG_GETARG_INTERVAL_P(0);
+	days = by->month * (DAYS_PER_YEAR / MONTHS_PER_YEAR) + by->day +
+		by->time / (double) USECS_PER_DAY;
+	if (fabs(days) > MAX_MOVE_DAYS)
+		ereport(ERROR,
+				(errcode(OMNI_ERR_INVALID_ARGUMENT),
+				 errmsg("the clock cannot be moved by more than %d days at once",
+						MAX_MOVE_DAYS)));
+
 	now = GetCurrentTimestamp();
 	moved = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
 													TimestampTzGetDatum(now),
-													PG_GETARG_DATUM(0)));
+													IntervalPGetDatum(by)));
 
 	LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
 	db = omni_core_find_database(MyDatabaseId);

@@ -49,6 +49,9 @@ static bool start_at_commit = false;
 void
 omni_core_require_server(void)
 {
+	const char *others = shared_preload_libraries_string ?
+		shared_preload_libraries_string : "";
+
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				(errcode(OMNI_ERR_NOT_READY),
@@ -58,9 +61,9 @@ omni_core_require_server(void)
 		ereport(ERROR,
 				(errcode(OMNI_ERR_NOT_READY),
 				 errmsg("omni must be loaded via \"shared_preload_libraries\""),
-				 errhint("Add omni to the setting in postgresql.conf, as in: "
-						 "shared_preload_libraries = 'omni'; "
-						 "then restart the server.")));
+				 errhint("Put this in postgresql.conf, then restart the "
+						 "server: shared_preload_libraries = '%s%somni'",
+						 others, others[0] != '\0' ? ", " : "")));
 	if (IsBinaryUpgrade)
 		ereport(ERROR,
 				(errcode(OMNI_ERR_NOT_READY),
@@ -204,16 +207,12 @@ wait_for_adoption(Oid extension)
 			asked = 0;
 		if (asked == 0)
 		{
-			db = omni_core_make_database(MyDatabaseId);
+			db = omni_core_make_database(MyDatabaseId, false);
 			if (db == NULL)
 			{
 				LWLockRelease(omni_core_registry->lock);
-				ereport(ERROR,
-						(errcode(OMNI_ERR_OUT_OF_MEMORY),
-						 errmsg("more databases than \"omni.max_databases\" "
-								"use omni"),
-						 errhint("Raise omni.max_databases in postgresql.conf "
-								 "and restart the server.")));
+				ConditionVariableCancelSleep();
+				omni_core_report_full();
 			}
 			asked = ++db->adopt_asked;
 			if (db->latch)
@@ -367,7 +366,7 @@ start_worker_at_commit(XactEvent event, void *arg)
 		OmniDatabase *db;
 
 		LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
-		db = omni_core_make_database(MyDatabaseId);
+		db = omni_core_make_database(MyDatabaseId, false);
 		if (db)
 		{
 			omni_core_want_worker(db);
@@ -393,14 +392,10 @@ omni_core_require_preload(PG_FUNCTION_ARGS)
 	omni_core_require_server();
 
 	LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
-	db = omni_core_make_database(MyDatabaseId);
+	db = omni_core_make_database(MyDatabaseId, false);
 	LWLockRelease(omni_core_registry->lock);
 	if (db == NULL)
-		ereport(ERROR,
-				(errcode(OMNI_ERR_OUT_OF_MEMORY),
-				 errmsg("more databases than \"omni.max_databases\" use omni"),
-				 errhint("Raise omni.max_databases in postgresql.conf and "
-						 "restart the server.")));
+		omni_core_report_full();
 	if (!registered)
 	{
 		RegisterXactCallback(start_worker_at_commit, NULL);

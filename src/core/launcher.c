@@ -42,13 +42,11 @@
 #include "core/core.h"
 #include "core/private.h"
 
-/* databases looked at together after a start */
-#define MAX_PROBES 2
 /* back-off: after the first failure, and at most */
 #define FIRST_DELAY_MS 1000
 #define MAX_DELAY_MS 60000
 /* how long to wait when no background worker is free */
-#define FULL_DELAY_MS 5000
+#define FULL_DELAY_MS 1000
 /* without a request: how often to look whether a handle has stopped */
 #define IDLE_MS 60000
 /* the same while databases are still to be looked at */
@@ -163,53 +161,40 @@ enter_registry(void)
 	before_shmem_exit(launcher_exit, (Datum) 0);
 }
 
+/* How many entries are being probed just now?  The caller holds the lock. */
+static int
+count_probes(void)
+{
+	int			n = 0;
+
+	for (int i = 0; i < omni_core_registry->ndatabases; i++)
+	{
+		OmniDatabase *db = &omni_core_registry->databases[i];
+
+		if (db->probe && db->state != OMNI_WORKER_NONE)
+			n++;
+	}
+	return n;
+}
+
 /* Take the next databases from the list of those to be looked at. */
 static void
 start_probes(void)
 {
-	bool		full = false;
-
 	LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
-	while (nprobes > 0)
+	while (nprobes > 0 && count_probes() < OMNI_MAX_PROBES)
 	{
-		int			busy = 0;
-		OmniDatabase *db;
+		OmniDatabase *db = omni_core_make_database(probes[nprobes - 1], true);
 
-		for (int i = 0; i < omni_core_registry->ndatabases; i++)
-		{
-			db = &omni_core_registry->databases[i];
-			if (db->state == OMNI_WORKER_STARTING ||
-				(db->state == OMNI_WORKER_RUNNING && !db->settled) ||
-				(db->state == OMNI_WORKER_WANTED && db->failures == 0 &&
-				 db->bars == 0))
-				busy++;
-		}
-		if (busy >= MAX_PROBES)
-			break;
-		db = omni_core_make_database(probes[nprobes - 1]);
 		if (db == NULL)
-		{
-			full = true;
 			break;
-		}
 		nprobes--;
 		if (db->state == OMNI_WORKER_NONE)
 			db->state = OMNI_WORKER_WANTED;
 	}
-	if (nprobes == 0 || full)
+	if (nprobes == 0)
 		omni_core_registry->probed = true;
 	LWLockRelease(omni_core_registry->lock);
-
-	if (full)
-	{
-		ereport(LOG,
-				(errcode(OMNI_ERR_OUT_OF_MEMORY),
-				 errmsg("%d databases were not searched for omni: \"omni.max_databases\" is reached",
-						nprobes),
-				 errhint("Raise omni.max_databases in postgresql.conf and "
-						 "restart the server.")));
-		nprobes = 0;
-	}
 }
 
 /* Register a worker for an entry; false when the server has none free. */

@@ -57,6 +57,9 @@ typedef enum OmniWorkerState
 
 #define OMNI_PROBLEM_SIZE 256
 
+/* databases that the launcher looks at together after a start */
+#define OMNI_MAX_PROBES 2
+
 /*
  * One database.  Fields without a note are protected by the registry's lock;
  * the atomics are written under it, too, and read without.
@@ -77,6 +80,8 @@ typedef struct OmniDatabase
 	int			pid;			/* of the worker; 0: none */
 	Latch	   *latch;			/* of the worker; NULL: none */
 	int			bars;			/* utility statements that forbid a worker */
+	bool		probe;			/* the launcher looks for the extension; does
+								 * not count against omni.max_databases */
 	bool		settled;		/* the worker found the extension and stays */
 	uint64		start_asked;	/* requests for a worker, counted */
 	int			failures;		/* starts in a row that came to nothing */
@@ -109,8 +114,13 @@ extern OmniRegistry *omni_core_registry;	/* NULL without preload */
 extern void omni_core_registry_init(void);
 /* Entry of a database, or NULL.  The caller holds the lock. */
 extern OmniDatabase *omni_core_find_database(Oid database);
-/* The same, made when missing; NULL when the table is full.  Exclusive. */
-extern OmniDatabase *omni_core_make_database(Oid database);
+/*
+ * The same, made when missing; NULL when omni.max_databases is reached.
+ * Exclusive.  A probe may have the places beyond that.
+ */
+extern OmniDatabase *omni_core_make_database(Oid database, bool probe);
+/* OM012: omni.max_databases is reached. */
+extern void omni_core_report_full(void) pg_attribute_noreturn();
 /* Give an entry back.  Exclusive. */
 extern void omni_core_free_database(OmniDatabase *db);
 /* This session's entry, looked up without a lock; NULL when there is none. */

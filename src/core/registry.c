@@ -2,7 +2,8 @@
  * registry.c
  *	  What sessions, workers and the launcher share about each database.
  *
- * A fixed table in shared memory, omni.max_databases long.  One LWLock,
+ * A fixed table in shared memory: omni.max_databases entries, and a few more
+ * for databases in which the launcher looks for the extension.  One LWLock,
  * "omni_core", protects it; nothing else is taken under it, no SPI and no
  * catalog access happens under it, and it is held for microseconds.  The gate
  * reads two atomics without it.
@@ -37,7 +38,7 @@ static Size
 registry_size(void)
 {
 	return offsetof(OmniRegistry, databases) +
-		mul_size(omni_max_databases, sizeof(OmniDatabase));
+		mul_size(omni_max_databases + OMNI_MAX_PROBES, sizeof(OmniDatabase));
 }
 
 /* Make the table. */
@@ -52,7 +53,7 @@ registry_startup(void *area, bool found)
 
 	memset(registry, 0, registry_size());
 	registry->lock = &GetNamedLWLockTranche("omni_core")->lock;
-	registry->ndatabases = omni_max_databases;
+	registry->ndatabases = omni_max_databases + OMNI_MAX_PROBES;
 	for (int i = 0; i < registry->ndatabases; i++)
 	{
 		OmniDatabase *db = &registry->databases[i];
@@ -110,6 +111,7 @@ omni_core_free_database(OmniDatabase *db)
 	db->pid = 0;
 	db->latch = NULL;
 	db->bars = 0;
+	db->probe = false;
 	db->settled = false;
 	db->start_asked = 0;
 	db->failures = 0;
@@ -122,39 +124,82 @@ omni_core_free_database(OmniDatabase *db)
 	ConditionVariableBroadcast(&db->cv);
 }
 
-/* An entry that nobody needs, given back; NULL when all are in use. */
-static OmniDatabase *
-reclaim_database(void)
+/* Does nobody need this entry, though it has a database? */
+static bool
+is_idle(OmniDatabase *db)
 {
+	return db->state == OMNI_WORKER_NONE && db->pid == 0 && db->bars == 0 &&
+		pg_atomic_read_u64(&db->adopted) == 0;
+}
+
+/* Is there room for one more database that counts? */
+static bool
+has_room(void)
+{
+	int			used = 0;
+
 	for (int i = 0; i < omni_core_registry->ndatabases; i++)
 	{
 		OmniDatabase *db = &omni_core_registry->databases[i];
 
-		if (db->state == OMNI_WORKER_NONE && db->pid == 0 && db->bars == 0 &&
-			pg_atomic_read_u64(&db->adopted) == 0)
-		{
-			omni_core_free_database(db);
-			return db;
-		}
+		if (pg_atomic_read_u32(&db->database) != InvalidOid &&
+			!db->probe && !is_idle(db))
+			used++;
 	}
-	return NULL;
+	return used < omni_max_databases;
 }
 
-/* Entry of a database, made when missing; NULL when the table is full.  Exclusive. */
+/* A free entry, or one that nobody needs; NULL when there is none. */
+static OmniDatabase *
+take_entry(void)
+{
+	OmniDatabase *db = omni_core_find_database(InvalidOid);
+
+	for (int i = 0; db == NULL && i < omni_core_registry->ndatabases; i++)
+	{
+		if (is_idle(&omni_core_registry->databases[i]))
+		{
+			db = &omni_core_registry->databases[i];
+			omni_core_free_database(db);
+		}
+	}
+	return db;
+}
+
+/*
+ * Entry of a database, made when missing; NULL when omni.max_databases is
+ * reached.  Exclusive.  An entry that was made for a probe, or that nobody
+ * needed, counts from when somebody else asks for it.
+ */
 OmniDatabase *
-omni_core_make_database(Oid database)
+omni_core_make_database(Oid database, bool probe)
 {
 	OmniDatabase *db = omni_core_find_database(database);
 
+	if (db != NULL && (probe || !(db->probe || is_idle(db))))
+		return db;
+	if (!probe && !has_room())
+		return NULL;
 	if (db == NULL)
 	{
-		db = omni_core_find_database(InvalidOid);
+		db = take_entry();
 		if (db == NULL)
-			db = reclaim_database();
-		if (db != NULL)
-			pg_atomic_write_u32(&db->database, database);
+			return NULL;
+		pg_atomic_write_u32(&db->database, database);
 	}
+	db->probe = probe;
 	return db;
+}
+
+/* OM012: omni.max_databases is reached. */
+void
+omni_core_report_full(void)
+{
+	ereport(ERROR,
+			(errcode(OMNI_ERR_OUT_OF_MEMORY),
+			 errmsg("more databases than \"omni.max_databases\" use omni"),
+			 errhint("Raise omni.max_databases in postgresql.conf and "
+					 "restart the server.")));
 }
 
 /*

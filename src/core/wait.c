@@ -103,7 +103,7 @@ omni_core_wait_for_tick(long timeout_ms)
 		if (db == NULL)
 		{
 			asked = 0;
-			db = omni_core_make_database(MyDatabaseId);
+			db = omni_core_make_database(MyDatabaseId, false);
 		}
 		if (db != NULL)
 		{
@@ -127,8 +127,9 @@ omni_core_wait_for_tick(long timeout_ms)
 		if (db == NULL || rest <= 0)
 		{
 			ConditionVariableCancelSleep();
-			report_timeout(timeout_ms, db != NULL ? problem :
-						   "No entry is free: omni.max_databases is reached.");
+			if (db == NULL)
+				omni_core_report_full();
+			report_timeout(timeout_ms, problem);
 		}
 		(void) ConditionVariableTimedSleep(&db->cv, Min(rest, 1000),
 										   PG_WAIT_EXTENSION);

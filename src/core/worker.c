@@ -390,6 +390,32 @@ check_step(void *arg)
 	return true;
 }
 
+/*
+ * The extension is here, so the worker stays, where there is a place for its
+ * database.
+ */
+static void
+settle(void)
+{
+	bool		room;
+
+	LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
+	room = omni_core_make_database(MyDatabaseId, false) != NULL;
+	me.db->settled = room;
+	omni_core_wake_launcher();
+	LWLockRelease(omni_core_registry->lock);
+	if (room)
+		return;
+
+	ereport(LOG,
+			(errcode(OMNI_ERR_OUT_OF_MEMORY),
+			 errmsg("more databases than \"omni.max_databases\" use omni: "
+					"nothing is done for this one"),
+			 errhint("Raise omni.max_databases in postgresql.conf and "
+					 "restart the server.")));
+	leave(LEAVE_GONE);
+}
+
 /* Run the check where something may have changed; false: nothing to do. */
 static bool
 check_extension(void)
@@ -414,10 +440,8 @@ check_extension(void)
 		if (!me.checked)
 			return false;
 		omni_core_set_worker_era(me.era);
-		LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
-		me.db->settled = true;
-		omni_core_wake_launcher();
-		LWLockRelease(omni_core_registry->lock);
+		if (!me.db->settled)
+			settle();
 	}
 	return me.fits;
 }

@@ -43,3 +43,8 @@ COMMENT ON FUNCTION omni_internal.move_clock(interval) IS
 REVOKE ALL ON FUNCTION omni.adopt(), omni.wait_for_tick(interval),
     omni.describe_worker(), omni_internal.clock(),
     omni_internal.move_clock(interval) FROM PUBLIC;
+
+SELECT omni_internal.allow_functions('{admin}',
+    '{omni.adopt,omni.describe_worker}');
+SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
+    '{omni.wait_for_tick}');
