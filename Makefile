@@ -23,7 +23,8 @@ OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 	src/core/database.o src/core/adopt.o src/core/clock.o src/core/chores.o \
 	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \
 	src/core/owner.o src/core/cell.o src/core/access.o src/core/events.o \
-	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o
+	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o \
+	src/core/retention.o
 OBJS_types = src/types/currency_core.o src/types/amount_core.o \
 	src/types/gtin_core.o src/types/epc_core.o src/types/amount.o \
 	src/types/amount_sum.o src/types/gtin.o src/types/epc.o
