@@ -29,6 +29,22 @@ CppConcat(pg_finfo_,funcname) (void) \
 extern int no_such_variable
 #endif
 
+/*
+ * An error in a type's input that the caller may want to hear of softly
+ * (pg_input_is_valid(), COPY … ON_ERROR), from 16 on; returns from the calling
+ * function.
+ */
+#if PG_VERSION_NUM >= 160000
+#define OMNI_REJECT(context, ...) ereturn(context, (Datum) 0, __VA_ARGS__)
+#else
+#define OMNI_REJECT(context, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+		return (Datum) 0; \
+	} while (0)
+#endif
+
 /* pg_database.datconnlimit of a database whose DROP was interrupted */
 #define OMNI_DATCONNLIMIT_INVALID_DB (-2)
 

@@ -5,6 +5,7 @@
 #include "omni.h"
 
 #include "core/core.h"
+#include "master/master.h"
 
 PG_MODULE_MAGIC;
 
@@ -14,6 +15,7 @@ void
 _PG_init(void)
 {
 	omni_core_init();
+	omni_master_init();
 
 	omni_core_init_end();
 }
