@@ -5,11 +5,11 @@ CREATE VIEW omni_internal.unfolded AS
     SELECT l.*
     FROM omni.stock_ledger l
     WHERE l.era = (SELECT f.era FROM omni_internal.fold_state f)
-      AND l.xid >= (SELECT f.xmax FROM omni_internal.fold_state f)
+      AND l.xid >= (SELECT f.seen_xmax FROM omni_internal.fold_state f)
     UNION ALL
     SELECT l.*
     FROM omni_internal.fold_state f
-    CROSS JOIN LATERAL pg_catalog.unnest(f.xip) x (xid)
+    CROSS JOIN LATERAL pg_catalog.unnest(f.seen_xip) x (xid)
     JOIN omni.stock_ledger l ON l.era = f.era AND l.xid = x.xid;
 COMMENT ON VIEW omni_internal.unfolded IS
     'ledger rows that the balances do not contain yet';
