@@ -722,6 +722,8 @@ omni_core_worker_main(Datum arg)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
+			/* an interval may have become shorter */
+			pg_atomic_write_u32(&me.db->wake, 1);
 		}
 
 		MemoryContextReset(me.context);
