@@ -118,7 +118,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	{
 		memcpy(&number, data + 1, size - 1 < 8 ? size - 1 : 8);
 		fuzz_number(number);
-		fuzz_number(number & (INT64_C(1) << 47) - 1);
+		fuzz_number(number & ((INT64_C(1) << 47) - 1));
 	}
 	return 0;
 }
