@@ -241,7 +241,8 @@ is(value($node, 'SELECT omni.wait_for_tick() >= 0', dbname => 'store'),
 is( $node->psql(
 		'postgres',
 		'BEGIN; ALTER DATABASE store RENAME TO one; '
-		  . 'SELECT pg_sleep(0.2); ALTER DATABASE one RENAME TO store; COMMIT'
+		  . 'DO $$ BEGIN FOR i IN 1 .. 20000 LOOP EXIT WHEN EXISTS '
+		  . '(SELECT FROM pg_locks WHERE NOT granted); END LOOP; END $$; ALTER DATABASE one RENAME TO store; COMMIT'
 	),
 	0,
 	'two renames in one transaction');
