@@ -339,7 +339,7 @@ check 'no white space at line ends, and a newline at the end',
 
 	for my $path (paths($tree, qr{.}))
 	{
-		next if $path =~ m{(^|/)expected/};
+		next if $path =~ m{(^|/)(?:expected|corpus)/};
 		push @found, "$path:" . (1 + (substr($tree->{$path}, 0, $-[0]) =~ tr/\n//))
 		  if $tree->{$path} =~ /[ \t]+$/m;
 		push @found, "$path has no newline at its end"
