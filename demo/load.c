@@ -115,19 +115,18 @@ load_master(const World *world, PGconn *control, const char *seed,
 }
 
 /*
- * Load what is not loaded yet.  A database that replays something else is
- * refused.  True when the load was new.
+ * Load channels, nodes, items and the journal where they are not loaded yet.
+ * A database that replays something else is refused.
  */
-int
-load_world(const World *world, Pool *pool)
+void
+load_world(const World *world, const char *conninfo)
 {
-	PGconn	   *control = connect_server(pool->conninfo, "omni_replay load", 30);
+	PGconn	   *control = connect_server(conninfo, "omni_replay load", 30);
 	PGresult   *result;
 	char		seed[32];
 	char		days[16];
 	char		first_day[11];
 	bool		fresh;
-	SupplyList	supply = {0};
 
 	if (control == NULL)
 		exit(1);
@@ -152,6 +151,13 @@ load_world(const World *world, Pool *pool)
 		PQclear(result);
 	}
 	PQfinish(control);
+}
+
+/* The opening stock; what has been booked before is not booked again. */
+void
+load_stock(const World *world, Pool *pool)
+{
+	SupplyList	supply = {0};
 
 	plan_opening(world, &supply);
 	if (receive_supply(world, pool, "opening, stores", &supply, false) !=
@@ -162,7 +168,6 @@ load_world(const World *world, Pool *pool)
 		OUTCOME_DONE)
 		fail("the server went away during the load");
 	free(supply.rows);
-	return fresh;
 }
 
 /* ---- stock in parcels over all lanes ---- */

@@ -176,12 +176,13 @@ run(const Options *options, World *world, FILE *report)
 	PGconn	   *connection;
 	bool		fine = true;
 
+	fprintf(stderr, "loading %d nodes and %d stock codes\n", world->nnodes,
+			world->codes.count);
+	load_world(world, options->conninfo);
 	if (!pool_open(&pool, 30))
 		fail("no server");
 	consumer = consumer_start(world, options->conninfo);
-	fprintf(stderr, "loading %d nodes and %d stock codes\n", world->nnodes,
-			world->codes.count);
-	load_world(world, &pool);
+	load_stock(world, &pool);
 	figures.load_seconds = now_seconds() - began;
 	fprintf(stderr, "replaying %d days over %d connections\n", world->days,
 			pool.nlanes);

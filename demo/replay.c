@@ -27,11 +27,6 @@
 #define LATE_HOUR 16			/* pickups ordered later wait over night */
 #define PATIENCE 120.0			/* seconds to wait for a server that is away */
 
-enum
-{
-	KIND_ORDER, KIND_PICKUP, KIND_TILL, KIND_BACK, KIND_REFUSED, KIND_STEP
-};
-
 /* One step of one order's fulfilments. */
 typedef struct Step
 {
@@ -83,10 +78,7 @@ typedef struct Replay
 	Touch	   *touches;
 	size_t		ntouches;
 	StepList	steps[MAX_CONNECTIONS];
-	Buffer		document;
-	Buffer		skus;
-	Buffer		quantities;
-	Buffer		prices;
+	Letters		letters;
 	int			total;			/* invoices to send in the whole window */
 	int			sent_before;	/* … and those of days gone by */
 	int			base;			/* … when this run began */
@@ -94,165 +86,6 @@ typedef struct Replay
 	double		shown;
 	int			day;
 } Replay;
-
-/* ---- documents ---- */
-
-/* The order's document; without lines for a till sale. */
-static void
-write_document(Replay *replay, const Invoice *invoice, bool lines)
-{
-	const World *world = replay->world;
-	const Area *area = &world->areas[invoice->area];
-	Buffer	   *out = &replay->document;
-	char		day[11];
-	bool		first = true;
-
-	buffer_reset(out);
-	buffer_printf(out, "{\"channel\":\"%s\",\"external_id\":",
-				  channel_code((Channel) invoice->channel));
-	buffer_json(out, invoice->number);
-	buffer_printf(out, ",\"placed_at\":\"%sT%02d:%02d:%02dZ\","
-				  "\"currency\":\"GBP\"", day_text(invoice->day, day),
-				  invoice->second / 3600, invoice->second / 60 % 60,
-				  invoice->second % 60);
-	if (invoice->customer >= 0)
-	{
-		buffer_add(out, ",\"customer\":{\"loyalty_id\":");
-		buffer_json(out, world->customers.texts[invoice->customer]);
-		buffer_char(out, '}');
-	}
-	if (invoice->node < 0)
-	{
-		buffer_add(out, ",\"fulfilment\":{\"kind\":\"ship\",\"address\":"
-				   "{\"country\":\"US\",\"postal_code\":");
-		buffer_json(out, area->postal);
-		buffer_printf(out, ",\"latitude\":%.6f,\"longitude\":%.6f}}",
-					  area->latitude, area->longitude);
-	}
-	else
-		buffer_printf(out, ",\"fulfilment\":{\"kind\":\"%s\","
-					  "\"node\":\"%s\"}",
-					  invoice->channel == CHANNEL_POS ? "take_away" : "pickup",
-					  world->nodes[invoice->node].code);
-	if (invoice->channel == CHANNEL_WEB)
-		buffer_add(out, ",\"options\":{\"backorder\":true}");
-	else if (invoice->channel == CHANNEL_MARKET)
-		buffer_add(out, ",\"options\":{\"park\":true}");
-	if (invoice->carriage)
-	{
-		buffer_add(out, ",\"shipping\":{\"amount\":\"");
-		buffer_price(out, invoice->carriage);
-		buffer_add(out, "\"}");
-	}
-	if (invoice->fees)
-	{
-		buffer_add(out, ",\"fees\":[{\"code\":\"manual\",\"amount\":\"");
-		buffer_price(out, invoice->fees);
-		buffer_add(out, "\"}]");
-	}
-	if (lines)
-	{
-		buffer_add(out, ",\"lines\":[");
-		for (int i = 0; i < invoice->nlines; i++)
-		{
-			const Line *line = &world->lines[invoice->first + i];
-
-			if (line->fate != FATE_SALE)
-				continue;
-			buffer_add(out, first ? "{\"sku\":" : ",{\"sku\":");
-			first = false;
-			buffer_json(out, world->codes.texts[line->code]);
-			buffer_printf(out, ",\"quantity\":%d,\"unit_price\":\"",
-						  line->quantity);
-			buffer_price(out, line->price);
-			buffer_add(out, "\"}");
-		}
-		buffer_char(out, ']');
-	}
-	buffer_char(out, '}');
-}
-
-/* The lines of one fate as parallel arrays. */
-static void
-write_arrays(Replay *replay, const Invoice *invoice, Fate fate)
-{
-	const World *world = replay->world;
-
-	array_open(&replay->skus);
-	array_open(&replay->quantities);
-	array_open(&replay->prices);
-	for (int i = 0; i < invoice->nlines; i++)
-	{
-		const Line *line = &world->lines[invoice->first + i];
-
-		if (line->fate != (int32_t) fate)
-			continue;
-		array_text(&replay->skus, world->codes.texts[line->code]);
-		array_int(&replay->quantities, abs(line->quantity));
-		array_price(&replay->prices, line->price);
-	}
-	array_close(&replay->skus);
-	array_close(&replay->quantities);
-	array_close(&replay->prices);
-}
-
-/* Send one invoice on its lane. */
-static bool
-send_invoice(Replay *replay, Lane *lane, int number)
-{
-	const Invoice *invoice = &replay->world->invoices[number];
-	Command		command = {KIND_ORDER, number};
-
-	if (!invoice->sale)
-	{
-		Buffer		nodes = {0};
-		const char *params[4] = {invoice->number};
-		bool		sent;
-
-		write_arrays(replay, invoice, FATE_BACK);
-		array_open(&nodes);
-		for (int i = 0; i < invoice->nlines; i++)
-			if (replay->world->lines[invoice->first + i].fate == FATE_BACK)
-				array_text(&nodes, replay->world->nodes[invoice->node].code);
-		array_close(&nodes);
-		params[1] = nodes.data;
-		params[2] = replay->skus.data;
-		params[3] = replay->quantities.data;
-		command.kind = KIND_BACK;
-		sent = lane_send(lane, "receive", command, 4, params);
-		free(nodes.data);
-		return sent;
-	}
-	if (invoice->channel == CHANNEL_POS)
-	{
-		const char *params[6];
-
-		write_document(replay, invoice, false);
-		write_arrays(replay, invoice, FATE_SALE);
-		params[0] = replay->document.data;
-		params[1] = invoice->number;
-		params[2] = replay->world->nodes[invoice->node].code;
-		params[3] = replay->skus.data;
-		params[4] = replay->quantities.data;
-		params[5] = replay->prices.data;
-		command.kind = KIND_TILL;
-		return lane_send(lane, "sell", command, 6, params);
-	}
-	write_document(replay, invoice, true);
-	if (invoice->channel == CHANNEL_APP)
-	{
-		const char *params[2] = {replay->document.data, invoice->number};
-
-		command.kind = KIND_PICKUP;
-		return lane_send(lane, "place_or_refuse", command, 2, params);
-	}
-	else
-	{
-		const char *params[1] = {replay->document.data};
-
-		return lane_send(lane, "place", command, 1, params);
-	}
-}
 
 /* ---- who waits for whom ---- */
 
@@ -422,7 +255,8 @@ fill_invoices(void *state, Pool *pool, int number)
 			return true;
 		}
 		queue->stalled = false;
-		if (!send_invoice(replay, lane, queue->invoices[queue->sent]))
+		if (!send_invoice(&replay->letters, replay->world, lane,
+						  queue->invoices[queue->sent]))
 			return false;
 		queue->sent++;
 	}
@@ -693,7 +527,7 @@ count_recorded(Replay *replay, int first, int last)
 	params[0] = numbers.data;
 	result = must_ask(replay->control, "SELECT count(*)"
 					  " FROM unnest($1::text[]) AS i(number)"
-					  " WHERE number IN (SELECT external_id FROM omni.orders)"
+					  " WHERE number IN (SELECT external_id FROM omni.\"order\")"
 					  " OR number IN (SELECT invoice FROM replay.till)"
 					  " OR number IN (SELECT invoice FROM replay.refused)"
 					  " OR number IN (SELECT reference FROM replay.receipt)",
@@ -763,10 +597,7 @@ free_replay(Replay *replay)
 	free(replay->shipped);
 	free(replay->fixed);
 	free(replay->touches);
-	free(replay->document.data);
-	free(replay->skus.data);
-	free(replay->quantities.data);
-	free(replay->prices.data);
+	free_letters(&replay->letters);
 	PQfinish(replay->control);
 }
 

@@ -332,10 +332,33 @@ extern const char expected_events[];
 
 /* ---- load.c ---- */
 
-extern int	load_world(const World *world, Pool *pool);
+extern void load_world(const World *world, const char *conninfo);
+extern void load_stock(const World *world, Pool *pool);
 extern Outcome receive_supply(const World *world, Pool *pool,
 							  const char *label, const SupplyList *list,
 							  bool top_up);
+
+/* ---- documents.c ---- */
+
+/* What a command in flight is, besides deliveries. */
+enum
+{
+	KIND_ORDER, KIND_PICKUP, KIND_TILL, KIND_BACK, KIND_REFUSED, KIND_STEP
+};
+
+/* Room to write in, used again for every invoice. */
+typedef struct Letters
+{
+	Buffer		document;
+	Buffer		nodes;
+	Buffer		skus;
+	Buffer		quantities;
+	Buffer		prices;
+} Letters;
+
+extern bool send_invoice(Letters *letters, const World *world, Lane *lane,
+						 int number);
+extern void free_letters(Letters *letters);
 
 /* ---- replay.c ---- */
 
