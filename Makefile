@@ -3,6 +3,14 @@
 # Plain PGXS.  Lists are in dependency order; the version is read from
 # omni.control alone.  "make help" names the targets that people use.
 
+# DATA names the folder of real input for the demonstration and the tests that
+# want it.  To PGXS it would be a list of files to install.
+ifdef DATA
+export OMNI_DATA := $(abspath $(DATA))
+endif
+override DATA =
+unexport DATA
+
 EXTENSION = omni
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" omni.control)
 
@@ -10,10 +18,23 @@ MODULE_big = omni
 
 # Objects and SQL modules by domain, in the order in which domains may lean on
 # each other: to the left only.
-OBJS_core =
-OBJS_types =
-OBJS_master =
-OBJS_stock =
+OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
+	src/core/guc.o src/core/extension.o src/core/registry.o \
+	src/core/database.o src/core/adopt.o src/core/clock.o src/core/chores.o \
+	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \
+	src/core/owner.o src/core/cell.o src/core/access.o src/core/events.o \
+	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o
+OBJS_types = src/types/currency_core.o src/types/amount_core.o \
+	src/types/gtin_core.o src/types/epc_core.o src/types/amount.o \
+	src/types/amount_sum.o src/types/gtin.o src/types/epc.o
+OBJS_master = src/master/init.o src/master/codes_core.o src/master/map.o \
+	src/master/nodes.o src/master/lookup.o src/master/policy.o \
+	src/master/trigger.o src/master/check.o src/master/change.o \
+	src/master/reference.o src/master/announce.o
+OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/block.o \
+	src/stock/promise.o src/stock/load.o src/stock/xact.o src/stock/ledger.o \
+	src/stock/reserve.o src/stock/close.o src/stock/fold.o \
+	src/stock/verify.o src/stock/api.o
 OBJS_customer =
 OBJS_sourcing =
 OBJS_orders =
@@ -24,10 +45,11 @@ OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
 # The install script is the concatenation of the modules: per domain first the
 # tables (state), then functions and views; core's schemas come first and the
 # closing grants last.
-SQL_core =
-SQL_types =
-SQL_master =
-SQL_stock =
+SQL_core = src/core/state.sql src/core/access.sql src/core/feed.sql \
+	src/core/worker.sql src/core/access_api.sql src/core/feed_api.sql
+SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
+SQL_master = src/master/tables.sql src/master/api.sql
+SQL_stock = src/stock/tables.sql src/stock/api.sql
 SQL_customer =
 SQL_sourcing =
 SQL_orders =
@@ -39,7 +61,7 @@ SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \
 DATA_built = omni--$(EXTVERSION).sql
 EXTRA_CLEAN = omni--$(EXTVERSION).sql build
 
-PG_CPPFLAGS = -I$(srcdir)/src '-DPGDLLEXPORT=__attribute__((visibility("default")))'
+PG_CPPFLAGS = -I$(srcdir)/src '-DOMNI_VERSION="$(EXTVERSION)"' '-DPGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-cast-function-type -fvisibility=hidden
 ifneq ($(OMNI_WERROR),)
@@ -47,12 +69,57 @@ PG_CFLAGS += -Werror
 endif
 
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+export PG_CONFIG
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 srcdir = .
+
+# The targets below that set up what they need come without PGXS.
+ifneq ($(PGXS),)
 include $(PGXS)
+else
+all install:
+	@echo "no server headers: apt-get install postgresql-server-dev-15," \
+		"or name a PG_CONFIG" >&2; exit 1
+endif
 
 omni--$(EXTVERSION).sql: $(SQL_MODULES) omni.control Makefile
 	cat $(SQL_MODULES) > $@.tmp && mv $@.tmp $@
 
 # A header may change what any object means.
 $(OBJS): $(shell find src -name '*.h') Makefile
+
+# ---- targets for people; each does its own set-up ----
+
+DOMAINS = core types master stock customer sourcing orders
+
+.PHONY: help test demo lint compat $(DOMAINS:%=check-%)
+
+help:
+	@echo "make                  compile"
+	@echo "make install          install into the server of PG_CONFIG"
+	@echo "make test             every test, on a throw-away server"
+	@echo "make demo             a retailer's days, on a throw-away server"
+	@echo "make check-DOMAIN     one domain's tests: $(DOMAINS)"
+	@echo "make test SUITE=S     one kind: lint unit regress isolation pgtap tap"
+	@echo "make test MATCH=TEXT  the files whose name holds TEXT"
+	@echo "make lint             what reads the sources alone"
+	@echo "make compat           syntax check on other server versions"
+	@echo "DATA=FOLDER           real input, for what wants it; KEEP=1 keeps"
+	@echo "                      the test folder with its logs"
+
+test:
+	@test/throwaway.sh test perl test/run.pl $(if $(DOMAIN),--domain $(DOMAIN)) \
+		$(if $(SUITE),--suite $(SUITE)) $(if $(MATCH),--match $(MATCH)) \
+		$(if $(JOBS),--jobs $(JOBS))
+
+$(DOMAINS:%=check-%): check-%:
+	@test/throwaway.sh test perl test/run.pl --domain $*
+
+demo:
+	@test/throwaway.sh demo demo/run.sh
+
+lint:
+	@test/throwaway.sh test perl test/run.pl --suite lint
+
+compat:
+	@OMNI_CFLAGS='$(PG_CFLAGS)' test/compat.sh

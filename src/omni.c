@@ -4,6 +4,9 @@
  */
 #include "omni.h"
 
+#include "core/core.h"
+#include "master/master.h"
+
 PG_MODULE_MAGIC;
 
 PGDLLEXPORT void _PG_init(void);
@@ -11,4 +14,6 @@ PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	omni_core_init();
+	omni_master_init();
 }

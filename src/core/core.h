@@ -14,6 +14,10 @@
 #include "utils/jsonb.h"
 #include "utils/snapshot.h"
 
+/* ---- init.c: called first in _PG_init ---- */
+
+extern void omni_core_init(void);
+
 /* ---- shmem.c: shared memory as a table of subsystems ---- */
 
 typedef struct OmniShmemItem
@@ -37,7 +41,9 @@ extern bool omni_core_preloaded(void);
 
 /*
  * A statement with a plan kept for the life of the session.  Declare it
- * static; values are parameters, never spliced into the text.
+ * static; values are parameters of built-in types, never spliced into the
+ * text.  Qualify relations, functions and types by their schema.  The plan is
+ * generic: made once, whatever the values are.
  */
 typedef struct OmniQuery
 {
@@ -45,6 +51,8 @@ typedef struct OmniQuery
 	int			nargs;
 	Oid			argtypes[OMNI_QUERY_MAX_ARGS];
 	SPIPlanPtr	plan;			/* NULL until first used */
+	bool		custom_plan;	/* plan anew at every call: for large and rare
+								 * statements whose plan hangs on a value */
 } OmniQuery;
 
 /* A result, copied into the caller's memory context, row by row. */
@@ -76,6 +84,11 @@ extern void omni_core_query_snapshot(OmniQuery *query, const Datum *values,
  * Give back with UnregisterSnapshot().
  */
 extern Snapshot omni_core_latest_snapshot(bool own_rows);
+
+/* ---- guc.c: settings that other domains read ---- */
+
+extern int omni_tick_interval;	/* ms */
+extern int omni_fold_interval;	/* ms */
 
 /* ---- clock.c: one clock per database ---- */
 
@@ -131,13 +144,25 @@ typedef struct OmniFeedSource
 
 extern void omni_core_register_feed_source(const OmniFeedSource *source);
 
-/* ---- worker.c: chores of the database's worker ---- */
+/* The last closed tick, as of the calling transaction; for folds. */
+typedef struct OmniTick
+{
+	int64		id;				/* 0: none yet */
+	int32		era;
+	int64		last_position;
+	char	   *snapshot;		/* text form of pg_snapshot */
+} OmniTick;
+
+extern void omni_core_last_tick(OmniTick *tick);
+
+/* ---- chores.c, worker.c: chores of the database's worker ---- */
 
 /*
- * A chore runs in the worker, in a transaction of its own, after the tick of
- * a turn.  It returns how many milliseconds may pass until it wants to run
- * again (0: at once, there is more to do).  An error in it is logged, costs
- * that transaction alone, and the chore runs again after a second.
+ * A chore runs in the worker, in a transaction of its own (READ COMMITTED,
+ * with an active snapshot), after the tick of a turn.  It returns how many
+ * milliseconds may pass until it wants to run again (0: at once, there is
+ * more to do).  An error in it is logged, costs that transaction alone, and
+ * the chore runs again after a second.  Inside it the gate answers at once.
  */
 typedef struct OmniChore
 {
@@ -147,21 +172,26 @@ typedef struct OmniChore
 } OmniChore;
 
 extern void omni_core_register_chore(const OmniChore *chore);
-/* Ask this database's worker to take a turn now. */
+/*
+ * Ask this database's worker to take a turn now, with all chores.  Cannot
+ * fail, and may be called from a transaction callback.
+ */
 extern void omni_core_wake_worker(void);
 
-/* Hooks of adoption: called in the adopting transaction, before the new era. */
+/*
+ * Hooks of adoption: called in the adopting transaction (REPEATABLE READ, with
+ * an active snapshot), after the old era's last tick and before the new era.
+ * old_era 0: a fresh extension.
+ */
 typedef void (*OmniAdoptHook) (int32 old_era, int32 new_era);
 extern void omni_core_register_adopt_hook(OmniAdoptHook hook);
 
-/* The last closed tick, as of the calling transaction; for folds. */
-typedef struct OmniTick
-{
-	int64		id;				/* 0: none yet */
-	int32		era;
-	int64		last_position;
-	char	   *snapshot;		/* text form of pg_snapshot */
-} OmniTick;
+/*
+ * Hooks of DROP DATABASE: called in the session that dropped it, after its
+ * files are gone.  For memory that is kept by database; must not fail.
+ */
+typedef void (*OmniDropHook) (Oid database);
+extern void omni_core_register_drop_hook(OmniDropHook hook);
 
 /* ---- access.c: who may do what ---- */
 
@@ -183,6 +213,13 @@ extern bool omni_core_may(int profiles, int64 channel, int64 node);
 /* The same, OM005 when not. */
 extern void omni_core_require(int profiles, int64 channel, int64 node,
 							  const char *what);
+/*
+ * How omni.grant_access() turns codes of channels and nodes into ids; they
+ * raise OM002 when unknown.  Set once, by the domain that has them.
+ */
+typedef int64 (*OmniCodeResolver) (const char *code);
+extern void omni_core_register_code_resolvers(OmniCodeResolver channel,
+											  OmniCodeResolver node);
 
 /* ---- args.c: arguments of SQL functions ---- */
 

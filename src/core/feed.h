@@ -13,7 +13,8 @@ typedef struct OmniTickResult
 {
 	bool		closed;			/* false: nothing new, nothing written */
 	int64		last_position;	/* of the feed, after this turn */
-	TimestampTz closed_at;		/* the tick's time, when closed */
+	TimestampTz closed_at;		/* the last tick's time, whether closed now or
+								 * earlier; 0: there is none */
 	uint32		sources;		/* bit n: source n had rows in this tick */
 } OmniTickResult;
 
@@ -26,7 +27,8 @@ typedef struct OmniTickResult
 extern void omni_core_tick_close(int32 era, OmniTickResult *result);
 
 /*
- * Adoption's half of the feed, in the adopting transaction: close a tick of
+ * Adoption's half of the feed, in the adopting transaction (REPEATABLE READ,
+ * its snapshot taken, the stamp's table locked): close a tick of
  * old_era over the rows that its last tick's snapshot had not seen, compared
  * by that era's ids.  No-op when there are none or old_era is 0.
  */
@@ -35,7 +37,11 @@ extern void omni_core_tick_close_old_era(int32 old_era);
 /* After the tick's commit, in a transaction of its own: the wake-ups. */
 extern void omni_core_tick_notify(const OmniTickResult *result);
 
-/* Waiting for a tick, implemented by worker.c over shared memory. */
+/*
+ * Wait for a tick, implemented by wait.c over shared memory: returns the last
+ * position once everything that committed before the call has one.  OM015 at
+ * the time limit, OM011 where no tick can come.
+ */
 extern int64 omni_core_wait_for_tick(long timeout_ms);
 
 /* The registered sources, 0 being the outbox. */

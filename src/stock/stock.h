@@ -84,4 +84,7 @@ extern int	omni_stock_candidates(int64 item, OmniStockCandidate **candidates);
 /* Load the blocks of many items by one statement, ahead of their use. */
 extern void omni_stock_prefetch(const int64 *items, int n);
 
+/* init.c: called in _PG_init */
+extern void omni_stock_init(void);
+
 #endif							/* OMNI_STOCK_H */

@@ -1,0 +1,213 @@
+/*
+ * cell.c
+ *	  The number of this cell: ids of different cells never collide.
+ *
+ * - Every id is cell × 2^43 + sequence.  The sequences are set to their cell's
+ *	 first id by setval() alone, because a sequence's minimum and start do not
+ *	 survive a dump; the number is a row of a dumped table.
+ * - It is given once, to an empty database: every table that draws ids is
+ *	 locked against writers, and must have no row, committed or one's own.
+ * - setval() is not undone by a rollback.  Then sequences and number differ,
+ *	 the next id is refused (events.c), and set_cell() repairs it.
+ */
+#include "omni.h"
+
+#include "access/xlog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+#include "core/cell.h"
+#include "core/feed.h"
+#include "core/owner.h"
+
+PG_FUNCTION_INFO_V1(omni_core_set_cell);
+
+static OmniQuery cell_query = {
+	.sql = "SELECT cell FROM omni_internal.cell",
+};
+
+/* What a result of cell_query says. */
+static int
+cell_of_rows(const OmniRows *rows)
+{
+	return rows->nrows == 0 ? 0 : DatumGetInt32(OMNI_VALUE(rows, 0, 0));
+}
+
+/* The cell of this database; see cell.h. */
+int
+omni_core_cell(bool committed)
+{
+	OmniOwnerScope scope;
+	OmniRows	rows;
+
+	omni_core_owner_begin(&scope, true);
+	if (committed)
+	{
+		Snapshot	snapshot = omni_core_latest_snapshot(false);
+
+		omni_core_query_snapshot(&cell_query, NULL, NULL, snapshot, &rows);
+		UnregisterSnapshot(snapshot);
+	}
+	else
+		omni_core_query(&cell_query, NULL, NULL, false, &rows);
+	omni_core_owner_end(&scope);
+	return cell_of_rows(&rows);
+}
+
+/*
+ * Lock the extension's tables and sequences against writers, in the order of
+ * their oids.  Rows: oid, relkind, schema, name, "draws ids".
+ */
+static void
+lock_relations(OmniRows *rows)
+{
+	static OmniQuery query = {
+		.sql = "SELECT c.oid, c.relkind, n.nspname::text, c.relname::text,"
+		" EXISTS (SELECT FROM pg_depend AS i JOIN pg_class AS s"
+		" ON s.oid = i.objid AND s.relkind = 'S'"
+		" WHERE i.refclassid = 'pg_class'::regclass AND i.refobjid = c.oid"
+		" AND i.classid = 'pg_class'::regclass AND i.deptype IN ('a', 'i'))"
+		" FROM pg_depend AS d JOIN pg_class AS c ON c.oid = d.objid"
+		" JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+		" WHERE d.classid = 'pg_class'::regclass"
+		" AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = $1"
+		" AND d.deptype = 'e' AND c.relkind IN ('r', 'S') ORDER BY c.oid",
+		.nargs = 1,
+		.argtypes = {OIDOID},
+	};
+	Datum		values[1];
+
+	values[0] = ObjectIdGetDatum(omni_core_extension_oid());
+	omni_core_query(&query, values, NULL, true, rows);
+	for (int r = 0; r < rows->nrows; r++)
+		LockRelationOid(DatumGetObjectId(OMNI_VALUE(rows, r, 0)),
+						ShareRowExclusiveLock);
+}
+
+/* Is the table one that ids are drawn for, or one of the feed's? */
+static bool
+must_be_empty(const char *schema, const char *name, bool draws_ids)
+{
+	const OmniFeedSource *sources;
+	int			nsources = omni_core_feed_sources(&sources);
+	char	   *qualified = psprintf("%s.%s", schema, name);
+
+	if (draws_ids || strcmp(qualified, "omni.tick") == 0)
+		return true;
+	for (int i = 0; i < nsources; i++)
+	{
+		if (strcmp(qualified, sources[i].relation) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* OM004 when one of the tables has a row; names come from the catalogs. */
+static void
+require_empty(const OmniRows *relations)
+{
+	OmniQuery	query = {0};
+	StringInfoData sql;
+	OmniRows	rows;
+	const char *separator = "";
+
+	initStringInfo(&sql);
+	for (int r = 0; r < relations->nrows; r++)
+	{
+		char	   *schema = TextDatumGetCString(OMNI_VALUE(relations, r, 2));
+		char	   *name = TextDatumGetCString(OMNI_VALUE(relations, r, 3));
+
+		if (DatumGetChar(OMNI_VALUE(relations, r, 1)) != RELKIND_RELATION ||
+			!must_be_empty(schema, name,
+						   DatumGetBool(OMNI_VALUE(relations, r, 4))))
+			continue;
+		appendStringInfo(&sql,
+						 "%sSELECT %d WHERE EXISTS (SELECT FROM %s)",
+						 separator, r,
+						 quote_qualified_identifier(schema, name));
+		separator = " UNION ALL ";
+	}
+
+	query.sql = sql.data;
+	omni_core_query(&query, NULL, NULL, false, &rows);
+	SPI_freeplan(query.plan);
+	if (rows.nrows > 0)
+	{
+		int			r = DatumGetInt32(OMNI_VALUE(&rows, 0, 0));
+
+		ereport(ERROR,
+				(errcode(OMNI_ERR_ILLEGAL_STEP),
+				 errmsg("the cell can be set on an empty database only"),
+				 errdetail("Table \"%s.%s\" has rows.",
+						   TextDatumGetCString(OMNI_VALUE(relations, r, 2)),
+						   TextDatumGetCString(OMNI_VALUE(relations, r, 3)))));
+	}
+}
+
+/* Set every sequence to the first id of the cell. */
+static void
+set_sequences(const OmniRows *relations, int cell)
+{
+	static OmniQuery query = {
+		.sql = "SELECT setval($1, $2, false)",
+		.nargs = 2,
+		.argtypes = {REGCLASSOID, INT8OID},
+	};
+
+	for (int r = 0; r < relations->nrows; r++)
+	{
+		Datum		values[2];
+
+		if (DatumGetChar(OMNI_VALUE(relations, r, 1)) != RELKIND_SEQUENCE)
+			continue;
+		values[0] = OMNI_VALUE(relations, r, 0);
+		values[1] = Int64GetDatum(((int64) cell << OMNI_CELL_BITS) + 1);
+		omni_core_query(&query, values, NULL, false, NULL);
+	}
+}
+
+/*
+ * omni.set_cell(cell int) RETURNS void: give this database its number; for the
+ * profile admin.  Locks omni's tables against writers until commit.  OM002:
+ * NULL; OM004: the database is not empty; OM005; OM007: not within 0..1023;
+ * OM011: during recovery.
+ */
+Datum
+omni_core_set_cell(PG_FUNCTION_ARGS)
+{
+	static OmniQuery query = {
+		.sql = "INSERT INTO omni_internal.cell (cell) VALUES ($1)"
+		" ON CONFLICT ON CONSTRAINT cell_pkey DO UPDATE"
+		" SET cell = excluded.cell",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	int32		cell = omni_core_required_int32(fcinfo, 0, "cell");
+	OmniOwnerScope scope;
+	OmniRows	relations;
+	Datum		values[1];
+
+	omni_core_require(OMNI_PROFILE_ADMIN, 0, 0, "set the cell");
+	if (cell < 0 || cell > OMNI_CELL_MAX)
+		ereport(ERROR,
+				(errcode(OMNI_ERR_INVALID_ARGUMENT),
+				 errmsg("cell must be between 0 and %d", OMNI_CELL_MAX),
+				 errdetail("It is %d.", cell)));
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(OMNI_ERR_NOT_READY),
+				 errmsg("the cell cannot be set during recovery")));
+
+	omni_core_owner_begin(&scope, true);
+	lock_relations(&relations);
+	require_empty(&relations);
+	values[0] = Int32GetDatum(cell);
+	omni_core_query(&query, values, NULL, false, NULL);
+	set_sequences(&relations, cell);
+	omni_core_owner_end(&scope);
+	PG_RETURN_VOID();
+}

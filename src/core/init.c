@@ -1,0 +1,19 @@
+/*
+ * init.c
+ *	  What core does in _PG_init, before any domain.
+ */
+#include "omni.h"
+
+#include "core/core.h"
+#include "core/private.h"
+
+/* Each of these does nothing unless the library is being preloaded. */
+void
+omni_core_init(void)
+{
+	omni_core_shmem_init();
+	omni_core_guc_init();
+	omni_core_registry_init();
+	omni_core_utility_init();
+	omni_core_launcher_init();
+}

@@ -1,0 +1,16 @@
+/*
+ * init.c
+ *	  Master data's part of _PG_init.
+ */
+#include "omni.h"
+
+#include "master/private.h"
+
+/* Called in _PG_init, after core. */
+void
+omni_master_init(void)
+{
+	omni_master_map_init();
+	omni_master_policy_init();
+	omni_master_announce_init();
+}

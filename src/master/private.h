@@ -1,0 +1,50 @@
+/*
+ * private.h
+ *	  Master data's own business: between its files, not for other domains.
+ */
+#ifndef OMNI_MASTER_PRIVATE_H
+#define OMNI_MASTER_PRIVATE_H
+
+#include "master/master.h"
+
+#include "access/tupdesc.h"
+#include "commands/trigger.h"
+
+/* ---- map.c ---- */
+
+extern void omni_master_map_init(void);
+
+/* Columns that a node's info is made of, over the alias m. */
+#define OMNI_NODE_COLUMNS \
+	"m.id, m.code, m.kind, m.latitude, m.longitude, m.timezone, m.status," \
+	" m.safety, m.ships, m.pickup, m.country, m.region, m.postal_code"
+/* Make it of row r of a query for them. */
+extern void omni_master_read_node(const OmniRows *rows, int r,
+								  OmniNodeInfo *info);
+/*
+ * Take in what other sessions have changed, and say how often the nodes may
+ * have changed since this session began.
+ */
+extern uint64 omni_master_nodes_generation(void);
+
+/* ---- policy.c ---- */
+
+extern void omni_master_policy_init(void);
+
+/* ---- announce.c ---- */
+
+extern void omni_master_announce_init(void);
+
+/* ---- trigger.c: what the triggers share ---- */
+
+/* The trigger call; an error when it was called in any other way. */
+extern TriggerData *omni_master_trigger(FunctionCallInfo fcinfo);
+/* Number of a column that the install script made. */
+extern int	omni_master_column(TupleDesc desc, const char *name);
+/* Is the column another one in the new row?  True in an INSERT. */
+extern bool omni_master_column_changed(const TriggerData *data, int attnum);
+/* A column as text, NULL when it is null. */
+extern char *omni_master_column_text(HeapTuple tuple, TupleDesc desc,
+									 const char *name);
+
+#endif							/* OMNI_MASTER_PRIVATE_H */

@@ -1,0 +1,501 @@
+/*
+ * api.c
+ *	  The SQL functions of stock: arguments checked here, work done elsewhere.
+ *
+ * Every function that loads counters is VOLATILE and PARALLEL UNSAFE, and
+ * passes the gate before anything else, so none runs on a standby.
+ */
+#include "omni.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "storage/lmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "master/master.h"
+#include "stock/block.h"
+
+PG_FUNCTION_INFO_V1(omni_stock_receive_stock);
+PG_FUNCTION_INFO_V1(omni_stock_sell_stock);
+PG_FUNCTION_INFO_V1(omni_stock_adjust_stock);
+PG_FUNCTION_INFO_V1(omni_stock_set_stock);
+PG_FUNCTION_INFO_V1(omni_stock_available_units);
+PG_FUNCTION_INFO_V1(omni_stock_availability);
+PG_FUNCTION_INFO_V1(omni_stock_reserve_stock);
+PG_FUNCTION_INFO_V1(omni_stock_reserve_lines);
+PG_FUNCTION_INFO_V1(omni_stock_extend_reservation);
+PG_FUNCTION_INFO_V1(omni_stock_pin_reservation);
+PG_FUNCTION_INFO_V1(omni_stock_release_reservation);
+PG_FUNCTION_INFO_V1(omni_stock_consume_reservation);
+PG_FUNCTION_INFO_V1(omni_stock_refuse_change);
+
+#define MAY_CHANGE (OMNI_PROFILE_STORE | OMNI_PROFILE_ADMIN)
+#define MAY_RESERVE (OMNI_PROFILE_CHANNEL | OMNI_PROFILE_STORE | \
+					 OMNI_PROFILE_SUPPORT | OMNI_PROFILE_ADMIN)
+#define MAY_READ (MAY_RESERVE | OMNI_PROFILE_READER)
+
+/* Our own class of heavyweight lock, beside pg_advisory_lock's 1 and 2. */
+#define LOCK_CLASS_SET_STOCK 7601
+
+/* The channel argument's id; 0 when NULL. */
+static int64
+optional_channel(FunctionCallInfo fcinfo, int arg)
+{
+	char	   *code = omni_core_optional_text(fcinfo, arg);
+
+	return code ? omni_master_channel_id(code) : 0;
+}
+
+/* One change of what is on hand. */
+static int64
+change_one(int64 node, int64 item, int32 quantity, const char *kind,
+		   const char *reference, int64 channel, TimestampTz occurred_at)
+{
+	OmniStockChange change = {.item = item, .node = node,
+	.quantity = quantity};
+
+	omni_stock_change(&change, 1, kind, reference, channel, occurred_at);
+	return change.ledger_id;
+}
+
+/* receive_stock(node, sku, quantity, reference) → ledger id */
+Datum
+omni_stock_receive_stock(PG_FUNCTION_ARGS)
+{
+	int64		node;
+	int64		item;
+	int32		quantity;
+
+	(void) omni_core_gate();
+	node = omni_master_node_id(omni_core_required_text(fcinfo, 0, "node"));
+	item = omni_master_item_id(omni_core_required_text(fcinfo, 1, "sku"));
+	quantity = omni_core_required_quantity(fcinfo, 2, "quantity");
+	omni_core_require(MAY_CHANGE, 0, node, "receive stock");
+	PG_RETURN_INT64(change_one(node, item, quantity, "receive",
+							   omni_core_optional_text(fcinfo, 3), 0, 0));
+}
+
+/* sell_stock(node, sku, quantity, reference, channel, occurred_at) → ledger id */
+Datum
+omni_stock_sell_stock(PG_FUNCTION_ARGS)
+{
+	int64		node;
+	int64		item;
+	int64		channel;
+	int32		quantity;
+
+	(void) omni_core_gate();
+	node = omni_master_node_id(omni_core_required_text(fcinfo, 0, "node"));
+	item = omni_master_item_id(omni_core_required_text(fcinfo, 1, "sku"));
+	quantity = omni_core_required_quantity(fcinfo, 2, "quantity");
+	channel = optional_channel(fcinfo, 4);
+	omni_core_require(MAY_CHANGE | OMNI_PROFILE_CHANNEL, channel, node,
+					  "sell stock");
+	PG_RETURN_INT64(change_one(node, item, -quantity, "sell",
+							   omni_core_optional_text(fcinfo, 3), channel,
+							   PG_ARGISNULL(5) ? 0 : PG_GETARG_TIMESTAMPTZ(5)));
+}
+
+/* adjust_stock(node, sku, delta, reason, reference) → ledger id */
+Datum
+omni_stock_adjust_stock(PG_FUNCTION_ARGS)
+{
+	int64		node;
+	int64		item;
+	int32		delta;
+	char	   *reason;
+	char	   *reference;
+
+	(void) omni_core_gate();
+	node = omni_master_node_id(omni_core_required_text(fcinfo, 0, "node"));
+	item = omni_master_item_id(omni_core_required_text(fcinfo, 1, "sku"));
+	delta = omni_core_required_int32(fcinfo, 2, "delta");
+	if (delta == 0)
+		ereport(ERROR,
+				(errcode(OMNI_ERR_INVALID_ARGUMENT),
+				 errmsg("delta must not be zero")));
+	reason = omni_core_required_text(fcinfo, 3, "reason");
+	reference = omni_core_optional_text(fcinfo, 4);
+	omni_core_require(MAY_CHANGE, 0, node, "adjust stock");
+	PG_RETURN_INT64(change_one(node, item, delta, "adjust",
+							   reference ? psprintf("%s: %s", reason, reference) : reason,
+							   0, 0));
+}
+
+/* Exclude another set_stock() of this item and node until the end. */
+static void
+lock_set_stock(int64 node, int64 item)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId,
+						 (uint32) ((uint64) item >> 32) ^ (uint32) item,
+						 (uint32) ((uint64) node >> 32) ^ (uint32) node,
+						 LOCK_CLASS_SET_STOCK);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+/*
+ * What the ledger says is on hand at a node, own rows included, less what
+ * moved after as_of.
+ */
+static int64
+on_hand_as_of(int64 node, int64 item, bool has_as_of, TimestampTz as_of)
+{
+	static OmniQuery now_query = {
+		.sql = "SELECT COALESCE(sum(u.on_hand), 0)::int8 FROM ("
+		" SELECT b.on_hand FROM omni_internal.stock_balance b"
+		" WHERE b.item_id = $1 AND b.node_id = $2"
+		" UNION ALL"
+		" SELECT l.quantity FROM omni_internal.unfolded l"
+		" WHERE l.item_id = $1 AND l.node_id = $2) u",
+		.nargs = 2,
+		.argtypes = {INT8OID, INT8OID},
+	};
+	static OmniQuery since_query = {
+		.sql = "SELECT COALESCE(sum(l.quantity), 0)::int8"
+		" FROM omni.stock_ledger l WHERE l.item_id = $1 AND l.node_id = $2"
+		" AND l.occurred_at > $3 AND l.quantity <> 0",
+		.nargs = 3,
+		.argtypes = {INT8OID, INT8OID, TIMESTAMPTZOID},
+	};
+	Datum		values[3];
+	OmniRows	rows;
+	Snapshot	snapshot;
+	int64		result;
+
+	values[0] = Int64GetDatum(item);
+	values[1] = Int64GetDatum(node);
+	values[2] = TimestampTzGetDatum(as_of);
+	snapshot = omni_core_latest_snapshot(true);
+	omni_core_query_snapshot(&now_query, values, NULL, snapshot, &rows);
+	result = DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
+	if (has_as_of)
+	{
+		omni_core_query_snapshot(&since_query, values, NULL, snapshot, &rows);
+		result -= DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
+	}
+	UnregisterSnapshot(snapshot);
+	return result;
+}
+
+/* set_stock(node, sku, on_hand, reference, as_of) → ledger id */
+Datum
+omni_stock_set_stock(PG_FUNCTION_ARGS)
+{
+	int64		node;
+	int64		item;
+	int32		on_hand;
+	int64		delta;
+	TimestampTz as_of = 0;
+
+	(void) omni_core_gate();
+	node = omni_master_node_id(omni_core_required_text(fcinfo, 0, "node"));
+	item = omni_master_item_id(omni_core_required_text(fcinfo, 1, "sku"));
+	on_hand = omni_core_required_int32(fcinfo, 2, "on_hand");
+	if (!PG_ARGISNULL(4))
+		as_of = PG_GETARG_TIMESTAMPTZ(4);
+	omni_core_require(MAY_CHANGE, 0, node, "set stock");
+
+	omni_stock_load(&item, 1);
+	lock_set_stock(node, item);
+	delta = (int64) on_hand - on_hand_as_of(node, item, !PG_ARGISNULL(4),
+											as_of);
+	if (delta > PG_INT32_MAX || delta < PG_INT32_MIN)
+		ereport(ERROR,
+				(errcode(OMNI_ERR_OUT_OF_RANGE),
+				 errmsg("the difference to the stock on hand is out of range for integer")));
+	PG_RETURN_INT64(change_one(node, item, (int32) delta, "set",
+							   omni_core_optional_text(fcinfo, 3), 0, 0));
+}
+
+/* available(sku, node, channel) → what could be reserved now */
+Datum
+omni_stock_available_units(PG_FUNCTION_ARGS)
+{
+	int64		item;
+	int64		node = OMNI_POOL;
+	int64		channel;
+	char	   *code;
+
+	(void) omni_core_gate();
+	item = omni_master_item_id(omni_core_required_text(fcinfo, 0, "sku"));
+	code = omni_core_optional_text(fcinfo, 1);
+	if (code)
+		node = omni_master_node_id(code);
+	channel = optional_channel(fcinfo, 2);
+	omni_core_require(MAY_READ, channel, 0, "read availability");
+	PG_RETURN_INT32(omni_stock_available(item, node));
+}
+
+/* The ids of a text array of skus; OM002 for NULL, OM007 for a wrong form. */
+static int64 *
+item_ids(ArrayType *array, const char *name, int *n)
+{
+	Datum	   *elems;
+	bool	   *nulls;
+	int64	   *ids;
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(OMNI_ERR_INVALID_ARGUMENT),
+				 errmsg("%s must be a one-dimensional array", name)));
+	deconstruct_array(array, TEXTOID, -1, false, 'i', &elems, &nulls, n);
+	ids = palloc(sizeof(int64) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+		ids[i] = omni_master_item_id(nulls[i] ? NULL :
+									 TextDatumGetCString(elems[i]));
+	return ids;
+}
+
+/* availability(skus, channel) → one row per stocked sku and node */
+Datum
+omni_stock_availability(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	int64	   *items;
+	int			n;
+
+	(void) omni_core_gate();
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(OMNI_ERR_NOT_FOUND),
+				 errmsg("skus must not be null")));
+	items = item_ids(PG_GETARG_ARRAYTYPE_P(0), "skus", &n);
+	omni_core_require(MAY_READ, optional_channel(fcinfo, 1), 0,
+					  "read availability");
+	InitMaterializedSRF(fcinfo, 0);
+	omni_stock_load(items, n);
+	for (int i = 0; i < n; i++)
+	{
+		OmniNodeStock *nodes;
+		int			nnodes = omni_stock_nodes(items[i], &nodes);
+		Datum		values[6];
+		bool		nulls[6] = {0};
+
+		values[0] = CStringGetTextDatum(omni_master_item_sku(items[i]));
+		for (int j = 0; j < nnodes; j++)
+		{
+			char	   *code = omni_master_node_code(nodes[j].node);
+
+			if (code == NULL)
+				continue;
+			values[1] = CStringGetTextDatum(code);
+			values[2] = Int32GetDatum((int32) nodes[j].on_hand);
+			values[3] = Int32GetDatum((int32) nodes[j].reserved);
+			values[4] = Int32GetDatum(nodes[j].safety);
+			values[5] = Int32GetDatum(nodes[j].available);
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
+								 nulls);
+		}
+	}
+	return (Datum) 0;
+}
+
+/* A ttl argument as a point of time; OM007 unless positive. */
+static TimestampTz
+deadline_of(FunctionCallInfo fcinfo, int arg)
+{
+	TimestampTz now = omni_core_now();
+	TimestampTz deadline;
+
+	if (PG_ARGISNULL(arg))
+		return DT_NOEND;
+	deadline = DatumGetTimestampTz(
+								   DirectFunctionCall2(timestamptz_pl_interval,
+													   TimestampTzGetDatum(now),
+													   PG_GETARG_DATUM(arg)));
+	if (deadline <= now)
+		ereport(ERROR,
+				(errcode(OMNI_ERR_INVALID_ARGUMENT),
+				 errmsg("ttl must be positive")));
+	return deadline;
+}
+
+/* reserve_stock(sku, quantity, node, ttl, reference, channel) → reservation */
+Datum
+omni_stock_reserve_stock(PG_FUNCTION_ARGS)
+{
+	OmniReserveLine line = {0};
+	char	   *node;
+	int64		channel;
+
+	(void) omni_core_gate();
+	line.item = omni_master_item_id(omni_core_required_text(fcinfo, 0, "sku"));
+	line.quantity = omni_core_required_quantity(fcinfo, 1, "quantity");
+	node = omni_core_optional_text(fcinfo, 2);
+	if (node)
+		line.node = omni_master_node_id(node);
+	channel = optional_channel(fcinfo, 5);
+	omni_core_require(MAY_RESERVE, channel, line.node, "reserve stock");
+	omni_stock_reserve(&line, 1, deadline_of(fcinfo, 3),
+					   omni_core_optional_text(fcinfo, 4), channel);
+	PG_RETURN_INT64(line.reservation);
+}
+
+/* OM007 for arrays that do not fit each other. */
+static void
+raise_arrays(const char *message)
+{
+	ereport(ERROR,
+			(errcode(OMNI_ERR_INVALID_ARGUMENT),
+			 errmsg("%s", message),
+			 errhint("Pass one-dimensional arrays of equal length, one element for each line.")));
+}
+
+/* reserve_lines(skus, quantities, nodes, ttl, reference, channel) → ids */
+Datum
+omni_stock_reserve_lines(PG_FUNCTION_ARGS)
+{
+	ArrayType  *quantities;
+	OmniReserveLine *lines;
+	Datum	   *elems;
+	Datum	   *codes = NULL;
+	bool	   *nulls;
+	bool	   *no_code = NULL;
+	int64	   *items;
+	int64		channel;
+	int			n;
+	int			m;
+
+	(void) omni_core_gate();
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(OMNI_ERR_NOT_FOUND),
+				 errmsg("skus and quantities must not be null")));
+	items = item_ids(PG_GETARG_ARRAYTYPE_P(0), "skus", &n);
+	quantities = PG_GETARG_ARRAYTYPE_P(1);
+	if (n == 0)
+		raise_arrays("no lines to reserve");
+	if (ARR_NDIM(quantities) != 1)
+		raise_arrays("quantities must be a one-dimensional array");
+	deconstruct_array(quantities, INT4OID, 4, true, 'i', &elems, &nulls, &m);
+	if (m != n)
+		raise_arrays("skus and quantities differ in length");
+	if (!PG_ARGISNULL(2))
+	{
+		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(2);
+
+		if (ARR_NDIM(array) != 1)
+			raise_arrays("nodes must be a one-dimensional array");
+		deconstruct_array(array, TEXTOID, -1, false, 'i', &codes, &no_code,
+						  &m);
+		if (m != n)
+			raise_arrays("skus and nodes differ in length");
+	}
+	channel = optional_channel(fcinfo, 5);
+
+	lines = palloc0(sizeof(OmniReserveLine) * n);
+	for (int i = 0; i < n; i++)
+	{
+		lines[i].item = items[i];
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(OMNI_ERR_NOT_FOUND),
+					 errmsg("quantity of line %d must not be null", i + 1)));
+		lines[i].quantity = DatumGetInt32(elems[i]);
+		if (lines[i].quantity <= 0)
+			ereport(ERROR,
+					(errcode(OMNI_ERR_INVALID_ARGUMENT),
+					 errmsg("quantity of line %d must be positive", i + 1)));
+		if (codes && !no_code[i])
+			lines[i].node =
+				omni_master_node_id(TextDatumGetCString(codes[i]));
+		omni_core_require(MAY_RESERVE, channel, lines[i].node,
+						  "reserve stock");
+	}
+	omni_stock_reserve(lines, n, deadline_of(fcinfo, 3),
+					   omni_core_optional_text(fcinfo, 4), channel);
+
+	elems = palloc(sizeof(Datum) * n);
+	for (int i = 0; i < n; i++)
+		elems[i] = Int64GetDatum(lines[i].reservation);
+	PG_RETURN_ARRAYTYPE_P(construct_array(elems, n, INT8OID, 8,
+										  FLOAT8PASSBYVAL, 'd'));
+}
+
+/* The reservation argument; its channel and node must be the caller's. */
+static int64
+reservation_arg(FunctionCallInfo fcinfo, const char *what)
+{
+	OmniChain	chain = {0};
+
+	(void) omni_core_gate();
+	chain.reservation = omni_core_required_int64(fcinfo, 0, "reservation");
+	omni_stock_read_chains(&chain, 1);
+	if (!chain.found || !omni_core_may(MAY_RESERVE, chain.channel, chain.node))
+		ereport(ERROR,
+				(errcode(OMNI_ERR_NOT_FOUND),
+				 errmsg("reservation %lld does not exist",
+						(long long) chain.reservation)));
+	return chain.reservation;
+}
+
+/* extend_reservation(reservation, ttl): its time limit becomes now + ttl */
+Datum
+omni_stock_extend_reservation(PG_FUNCTION_ARGS)
+{
+	int64		reservation = reservation_arg(fcinfo, "extend a reservation");
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(OMNI_ERR_INVALID_ARGUMENT),
+				 errmsg("ttl must not be null")));
+	omni_stock_extend(reservation, deadline_of(fcinfo, 1));
+	PG_RETURN_VOID();
+}
+
+/* pin_reservation(reservation, node) */
+Datum
+omni_stock_pin_reservation(PG_FUNCTION_ARGS)
+{
+	int64		reservation = reservation_arg(fcinfo, "pin a reservation");
+	int64		node;
+
+	node = omni_master_node_id(omni_core_required_text(fcinfo, 1, "node"));
+	omni_stock_pin(reservation, node);
+	PG_RETURN_VOID();
+}
+
+/* release_reservation(reservation) */
+Datum
+omni_stock_release_reservation(PG_FUNCTION_ARGS)
+{
+	int64		reservation = reservation_arg(fcinfo, "release a reservation");
+
+	omni_stock_release(&reservation, 1, NULL);
+	PG_RETURN_VOID();
+}
+
+/* consume_reservation(reservation): it left the building */
+Datum
+omni_stock_consume_reservation(PG_FUNCTION_ARGS)
+{
+	int64		reservation = reservation_arg(fcinfo, "consume a reservation");
+
+	omni_stock_consume(&reservation, 1, NULL);
+	PG_RETURN_VOID();
+}
+
+/* Trigger: nothing changes or removes a row of the ledger. */
+Datum
+omni_stock_refuse_change(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("must be called as a trigger")));
+	ereport(ERROR,
+			(errcode(OMNI_ERR_NOT_PERMITTED),
+			 errmsg("the stock ledger is append-only"),
+			 errhint("Correct stock with omni.adjust_stock().")));
+	PG_RETURN_NULL();
+}

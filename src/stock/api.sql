@@ -1,0 +1,230 @@
+-- stock: views and functions.
+
+-- Rows of the current era that are not folded yet.
+CREATE VIEW omni_internal.unfolded AS
+    SELECT l.*
+    FROM omni.stock_ledger l
+    WHERE l.era = (SELECT f.era FROM omni_internal.fold_state f)
+      AND l.xid >= (SELECT f.xmax FROM omni_internal.fold_state f)
+    UNION ALL
+    SELECT l.*
+    FROM omni_internal.fold_state f
+    CROSS JOIN LATERAL pg_catalog.unnest(f.xip) x (xid)
+    JOIN omni.stock_ledger l ON l.era = f.era AND l.xid = x.xid;
+COMMENT ON VIEW omni_internal.unfolded IS
+    'ledger rows that the balances do not contain yet';
+
+-- Open promises under the caller's own snapshot.
+CREATE VIEW omni_internal.reservation_state AS
+    SELECT u.id, max(u.item_id) AS item_id,
+           (array_agg(u.node_id ORDER BY u.last_id DESC))[1] AS node_id,
+           sum(u.quantity)::integer AS quantity,
+           (array_agg(u.expires_at ORDER BY u.last_id DESC))[1] AS expires_at,
+           (array_agg(u.reference ORDER BY u.last_id))[1] AS reference,
+           (array_agg(u.channel_id ORDER BY u.last_id))[1] AS channel_id,
+           min(u.opened_at) AS opened_at,
+           max(u.last_id) AS last_id
+    FROM (SELECT o.id, o.item_id, o.node_id, o.quantity, o.expires_at,
+                 o.reference, o.channel_id, o.opened_at, o.last_id
+          FROM omni_internal.open_reservation o
+          UNION ALL
+          SELECT l.reservation, l.item_id, l.node_id, l.reserved, l.expires_at,
+                 l.reference, l.channel_id, l.recorded_at, l.id
+          FROM omni_internal.unfolded l
+          WHERE l.reservation IS NOT NULL) u
+    GROUP BY u.id
+    HAVING sum(u.quantity) > 0;
+COMMENT ON VIEW omni_internal.reservation_state IS
+    'open promises, expired ones that nobody has tidied up included';
+
+CREATE VIEW omni.stock AS
+    SELECT b.item_id, i.sku, NULLIF(b.node_id, 0) AS node_id, n.code AS node,
+           b.on_hand, b.reserved,
+           (SELECT t.first_position + t.count - 1
+            FROM omni_internal.fold_state f
+            JOIN omni.tick t ON t.id = f.tick) AS position
+    FROM omni_internal.stock_balance b
+    LEFT JOIN omni.item i ON i.id = b.item_id
+    LEFT JOIN omni.node n ON n.id = b.node_id;
+COMMENT ON VIEW omni.stock IS
+    'what is on hand and reserved per item and node (null: the pool) at the last fold, with its position in the feed';
+
+CREATE VIEW omni.stock_now AS
+    SELECT u.item_id, i.sku, NULLIF(u.node_id, 0) AS node_id, n.code AS node,
+           u.on_hand, u.reserved
+    FROM (SELECT s.item_id, s.node_id, sum(s.on_hand)::bigint AS on_hand,
+                 sum(s.reserved)::bigint AS reserved
+          FROM (SELECT b.item_id, b.node_id, b.on_hand, b.reserved
+                FROM omni_internal.stock_balance b
+                UNION ALL
+                SELECT l.item_id, l.node_id, l.quantity, l.reserved
+                FROM omni_internal.unfolded l) s
+          GROUP BY s.item_id, s.node_id) u
+    LEFT JOIN omni.item i ON i.id = u.item_id
+    LEFT JOIN omni.node n ON n.id = u.node_id;
+COMMENT ON VIEW omni.stock_now IS
+    'what is on hand and reserved per item and node (null: the pool), exact under the caller''s own snapshot';
+
+CREATE VIEW omni.reservation AS
+    SELECT r.id, r.item_id, i.sku, NULLIF(r.node_id, 0) AS node_id,
+           n.code AS node, r.quantity, r.expires_at, r.reference,
+           r.channel_id, c.code AS channel, r.opened_at
+    FROM omni_internal.reservation_state r
+    LEFT JOIN omni.item i ON i.id = r.item_id
+    LEFT JOIN omni.node n ON n.id = r.node_id
+    LEFT JOIN omni.channel c ON c.id = r.channel_id;
+COMMENT ON VIEW omni.reservation IS
+    'promises that are open, under the caller''s own snapshot (node null: pool-level); past expires_at they no longer count';
+
+-- Balances and open promises against the sums of the whole ledger.
+CREATE VIEW omni_internal.ledger_difference AS
+    SELECT COALESCE(l.item_id, s.item_id) AS item_id,
+           COALESCE(l.node_id, s.node_id) AS node_id,
+           w.what, w.counter, w.expected
+    FROM (SELECT g.item_id, g.node_id, sum(g.quantity)::bigint AS on_hand,
+                 sum(g.reserved)::bigint AS reserved
+          FROM omni.stock_ledger g
+          GROUP BY g.item_id, g.node_id) l
+    FULL JOIN (SELECT n.item_id, COALESCE(n.node_id, 0) AS node_id,
+                      n.on_hand, n.reserved
+               FROM omni.stock_now n) s
+        ON s.item_id = l.item_id AND s.node_id = l.node_id
+    CROSS JOIN LATERAL (VALUES
+        ('balance on_hand', COALESCE(s.on_hand, 0), COALESCE(l.on_hand, 0)),
+        ('balance reserved', COALESCE(s.reserved, 0), COALESCE(l.reserved, 0))
+    ) w (what, counter, expected)
+    WHERE w.counter <> w.expected
+    UNION ALL
+    SELECT COALESCE(o.item_id, s.item_id), COALESCE(o.node_id, s.node_id),
+           'open promises', COALESCE(o.quantity, 0), COALESCE(s.reserved, 0)
+    FROM (SELECT r.item_id, r.node_id, sum(r.quantity)::bigint AS quantity
+          FROM omni_internal.reservation_state r
+          GROUP BY r.item_id, r.node_id) o
+    FULL JOIN (SELECT n.item_id, COALESCE(n.node_id, 0) AS node_id, n.reserved
+               FROM omni.stock_now n WHERE n.reserved <> 0) s
+        ON s.item_id = o.item_id AND s.node_id = o.node_id
+    WHERE COALESCE(o.quantity, 0) <> COALESCE(s.reserved, 0);
+COMMENT ON VIEW omni_internal.ledger_difference IS
+    'differences between balances, open promises and the ledger: none, ever';
+
+CREATE FUNCTION omni.receive_stock(node text, sku text, quantity integer,
+        reference text DEFAULT NULL)
+    RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_receive_stock';
+COMMENT ON FUNCTION omni.receive_stock(text, text, integer, text) IS
+    'Units arrived at a node: on_hand rises, for others once this has committed. quantity > 0, in the item''s unit. Returns the ledger row''s id. OM002 unknown node or sku, OM005 not permitted, OM007 quantity not positive, OM008 out of range.';
+
+CREATE FUNCTION omni.sell_stock(node text, sku text, quantity integer,
+        reference text DEFAULT NULL, channel text DEFAULT NULL,
+        occurred_at timestamptz DEFAULT NULL)
+    RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_sell_stock';
+COMMENT ON FUNCTION omni.sell_stock(text, text, integer, text, text, timestamptz) IS
+    'A sale at the till: on_hand falls at once and may fall below zero; never refused for lack of stock. occurred_at: when the till sold it (now by default). Returns the ledger row''s id. OM002, OM005, OM007, OM008.';
+
+CREATE FUNCTION omni.adjust_stock(node text, sku text, delta integer,
+        reason text, reference text DEFAULT NULL)
+    RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_adjust_stock';
+COMMENT ON FUNCTION omni.adjust_stock(text, text, integer, text, text) IS
+    'Correct on_hand by a signed, non-zero delta, with a reason (damage, found …). A negative one counts at once, a positive one once this has committed. Returns the ledger row''s id. OM002, OM005, OM007 zero delta, OM008.';
+
+CREATE FUNCTION omni.set_stock(node text, sku text, on_hand integer,
+        reference text DEFAULT NULL, as_of timestamptz DEFAULT NULL)
+    RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_set_stock';
+COMMENT ON FUNCTION omni.set_stock(text, text, integer, text, timestamptz) IS
+    'Absolute feed of another system: on_hand becomes this; the ledger gets the difference. as_of: when it was counted; what moved after it is kept on top. Two of one item and node exclude each other until commit. Returns the ledger row''s id. OM002, OM005, OM008.';
+
+CREATE FUNCTION omni.available(sku text, node text DEFAULT NULL,
+        channel text DEFAULT NULL)
+    RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_available_units';
+COMMENT ON FUNCTION omni.available(text, text, text) IS
+    'What could be reserved now, at a node or (node null) of the pool: the counter that reserving uses, others'' uncommitted promises taken off, one''s own uncommitted changes counted; never below 0. OM002, OM005.';
+
+CREATE FUNCTION omni.availability(skus text[], channel text DEFAULT NULL,
+        OUT sku text, OUT node text, OUT on_hand integer, OUT reserved integer,
+        OUT safety integer, OUT available integer)
+    RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_availability';
+COMMENT ON FUNCTION omni.availability(text[], text) IS
+    'One row per stocked sku and node, parts as they are; no row for the pool. OM002, OM005, OM007.';
+
+CREATE FUNCTION omni.reserve_stock(sku text, quantity integer,
+        node text DEFAULT NULL, ttl interval DEFAULT NULL,
+        reference text DEFAULT NULL, channel text DEFAULT NULL)
+    RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_reserve_stock';
+COMMENT ON FUNCTION omni.reserve_stock(text, integer, text, interval, text, text) IS
+    'Promise units at a node, or of the pool (node null), until ttl has passed (null: without limit). No lock is held until commit; a rollback gives the units back. Returns the reservation''s id. OM001 insufficient stock, OM002, OM005, OM007, OM012 no memory for a time limit.';
+
+CREATE FUNCTION omni.reserve_lines(skus text[], quantities integer[],
+        nodes text[] DEFAULT NULL, ttl interval DEFAULT NULL,
+        reference text DEFAULT NULL, channel text DEFAULT NULL)
+    RETURNS bigint[] LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_reserve_lines';
+COMMENT ON FUNCTION omni.reserve_lines(text[], integer[], text[], interval, text, text) IS
+    'Promise all lines or none. Arrays are one-dimensional, equally long and not empty; a null node is a pool-level line; the same sku twice counts twice. Id n belongs to line n. Errors as omni.reserve_stock.';
+
+CREATE FUNCTION omni.extend_reservation(reservation bigint, ttl interval)
+    RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_extend_reservation';
+COMMENT ON FUNCTION omni.extend_reservation(bigint, interval) IS
+    'The promise''s time limit becomes now + ttl. OM002, OM004 closed, expired or without a limit, OM007, OM013 another transaction is changing it.';
+
+CREATE FUNCTION omni.pin_reservation(reservation bigint, node text)
+    RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_pin_reservation';
+COMMENT ON FUNCTION omni.pin_reservation(bigint, text) IS
+    'Choose the node of a pool-level promise; the pool stays the same. OM001 the node has too little, OM002, OM004 closed, expired or pinned, OM013.';
+
+CREATE FUNCTION omni.release_reservation(reservation bigint)
+    RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_release_reservation';
+COMMENT ON FUNCTION omni.release_reservation(bigint) IS
+    'Give the promised units back; they count for others once this has committed. OM002, OM004 closed or expired, OM013.';
+
+CREATE FUNCTION omni.consume_reservation(reservation bigint)
+    RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_consume_reservation';
+COMMENT ON FUNCTION omni.consume_reservation(bigint) IS
+    'The promised units left the building: on_hand and reserved fall. OM002, OM004 closed, expired or pool-level, OM013.';
+
+CREATE FUNCTION omni.verify_stock(OUT sku text, OUT node text, OUT what text,
+        OUT counter bigint, OUT expected bigint)
+    RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_verify';
+COMMENT ON FUNCTION omni.verify_stock() IS
+    'One row per difference between counters, balances and ledger: none, ever, while nobody changes stock (node null: the pool). Reads the whole ledger.';
+
+REVOKE ALL ON FUNCTION
+    omni.receive_stock(text, text, integer, text),
+    omni.sell_stock(text, text, integer, text, text, timestamptz),
+    omni.adjust_stock(text, text, integer, text, text),
+    omni.set_stock(text, text, integer, text, timestamptz),
+    omni.available(text, text, text),
+    omni.availability(text[], text),
+    omni.reserve_stock(text, integer, text, interval, text, text),
+    omni.reserve_lines(text[], integer[], text[], interval, text, text),
+    omni.extend_reservation(bigint, interval),
+    omni.pin_reservation(bigint, text),
+    omni.release_reservation(bigint),
+    omni.consume_reservation(bigint),
+    omni.verify_stock()
+    FROM PUBLIC;
+REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now, omni.reservation
+    FROM PUBLIC;

@@ -1,0 +1,26 @@
+/*
+ * init.c
+ *	  What stock does in _PG_init.
+ */
+#include "omni.h"
+
+#include "stock/block.h"
+
+static const OmniFeedSource ledger_source = {
+	.relation = "omni.stock_ledger",
+	.columns = "'stock.' || s.kind, 'item'::text, s.item_id,"
+	" jsonb_build_object('sku', (SELECT i.sku FROM omni.item i"
+	" WHERE i.id = s.item_id), 'node', (SELECT n.code FROM omni.node n"
+	" WHERE n.id = s.node_id), 'quantity', s.quantity,"
+	" 'reserved', s.reserved), s.occurred_at",
+	.wake_channel = "omni_stock"
+};
+
+void
+omni_stock_init(void)
+{
+	omni_stock_block_init();
+	omni_stock_xact_init();
+	omni_stock_fold_init();
+	omni_core_register_feed_source(&ledger_source);
+}

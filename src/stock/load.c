@@ -1,0 +1,452 @@
+/*
+ * load.c
+ *	  Filling blocks from the tables, and keeping their policies current.
+ *
+ * A block becomes visible (EMPTY, then LOADING) before the load's snapshot is
+ * taken, and a ledger row is written only by a transaction that has the block
+ * pinned and READY: so the snapshot sees every committed row, and none of what
+ * is in flight, which is nothing.  The snapshot sees nothing of its own
+ * transaction either, so what is not committed never enters shared memory.
+ *
+ * A load never waits for another one while its own blocks are LOADING: first
+ * all empty blocks of the call are loaded, by one statement each for counters,
+ * deadlines and policies, then others' loads are waited for, interruptibly and
+ * with a time limit.  A failed load leaves the block EMPTY for the next comer.
+ * No SQL runs under a block's lock.
+ */
+#include "omni.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "master/master.h"
+#include "stock/block.h"
+
+#define LOAD_TIMEOUT_MS 30000
+
+/* oid of the ledger: part of every block's key */
+Oid
+omni_stock_ledger_oid(void)
+{
+	Oid			oid = omni_core_relation_oid(OMNI_SCHEMA, "stock_ledger");
+
+	if (!OidIsValid(oid))
+		ereport(ERROR,
+				(errcode(OMNI_ERR_NOT_READY),
+				 errmsg("extension \"omni\" is not installed in this database"),
+				 errhint("Run: CREATE EXTENSION omni;")));
+	return oid;
+}
+
+/* An int8[] of these values. */
+static Datum
+int8_array(const int64 *values, int n)
+{
+	Datum	   *datums = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		datums[i] = Int64GetDatum(values[i]);
+	return PointerGetDatum(construct_array(datums, n, INT8OID, 8,
+										   FLOAT8PASSBYVAL, 'd'));
+}
+
+/* Compare for bsearch. */
+static int
+compare_local(const void *a, const void *b)
+{
+	int64		ia = (*(OmniLocalBlock *const *) a)->item;
+	int64		ib = (*(OmniLocalBlock *const *) b)->item;
+
+	return (ia > ib) - (ia < ib);
+}
+
+/* The block of an item among those being loaded, sorted by item. */
+static OmniBlock *
+find_loading(OmniLocalBlock **locals, int n, int64 item)
+{
+	OmniLocalBlock key = {.item = item};
+	OmniLocalBlock *pkey = &key;
+	OmniLocalBlock **hit;
+
+	hit = bsearch(&pkey, locals, n, sizeof(*locals), compare_local);
+	return hit ? (*hit)->block : NULL;
+}
+
+/* Add what one statement says of (item, node, on_hand, reserved). */
+static void
+fill_counters(OmniLocalBlock **locals, int n, Datum items, Snapshot snapshot)
+{
+	static OmniQuery query = {
+		.sql = "SELECT u.item_id, u.node_id, sum(u.on_hand)::int8,"
+		" sum(u.reserved)::int8 FROM ("
+		" SELECT b.item_id, b.node_id, b.on_hand, b.reserved"
+		" FROM omni_internal.stock_balance b"
+		" WHERE b.item_id = ANY ($1)"
+		" UNION ALL"
+		" SELECT l.item_id, l.node_id, l.quantity, l.reserved"
+		" FROM omni_internal.unfolded l"
+		" WHERE l.item_id = ANY ($1)) u"
+		" GROUP BY 1, 2 ORDER BY 1, 2",
+		.nargs = 1,
+		.argtypes = {INT8ARRAYOID},
+	};
+	OmniRows	rows;
+
+	omni_core_query_snapshot(&query, &items, NULL, snapshot, &rows);
+	for (int r = 0; r < rows.nrows;)
+	{
+		int64		item = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
+		OmniBlock  *block = find_loading(locals, n, item);
+		int			end = r;
+
+		while (end < rows.nrows &&
+			   DatumGetInt64(OMNI_VALUE(&rows, end, 0)) == item)
+			end++;
+		omni_stock_block_grow(block, end - r);
+		omni_stock_block_lock(block);
+		for (; r < end; r++)
+		{
+			int64		node = DatumGetInt64(OMNI_VALUE(&rows, r, 1));
+			OmniSlot   *slot;
+
+			if (node == OMNI_POOL)
+			{
+				block->pool_reserved = DatumGetInt64(OMNI_VALUE(&rows, r, 3));
+				continue;
+			}
+			slot = omni_stock_slot_add(block, node);
+			slot->on_hand = DatumGetInt64(OMNI_VALUE(&rows, r, 2));
+			slot->reserved = DatumGetInt64(OMNI_VALUE(&rows, r, 3));
+		}
+		omni_stock_block_unlock(block);
+	}
+}
+
+/* Add the open promises that have a time limit. */
+static void
+fill_promises(OmniLocalBlock **locals, int n, Datum items, Snapshot snapshot)
+{
+	static OmniQuery query = {
+		.sql = "SELECT u.item_id, u.reservation_id,"
+		" (array_agg(u.node_id ORDER BY u.id DESC))[1],"
+		" sum(u.reserved)::int8,"
+		" (array_agg(u.expires_at ORDER BY u.id DESC))[1] FROM ("
+		" SELECT r.item_id, r.id AS reservation_id, r.node_id, r.last_id AS id,"
+		" r.quantity AS reserved, r.expires_at"
+		" FROM omni_internal.open_reservation r"
+		" WHERE r.item_id = ANY ($1) AND r.expires_at IS NOT NULL"
+		" UNION ALL"
+		" SELECT l.item_id, l.reservation, l.node_id, l.id, l.reserved,"
+		" l.expires_at FROM omni_internal.unfolded l"
+		" WHERE l.item_id = ANY ($1) AND l.reservation IS NOT NULL"
+		" AND l.expires_at IS NOT NULL) u"
+		" GROUP BY 1, 2 HAVING sum(u.reserved) > 0 ORDER BY 1",
+		.nargs = 1,
+		.argtypes = {INT8ARRAYOID},
+	};
+	OmniRows	rows;
+
+	omni_core_query_snapshot(&query, &items, NULL, snapshot, &rows);
+	for (int r = 0; r < rows.nrows; r++)
+	{
+		OmniBlock  *block = find_loading(locals, n,
+										 DatumGetInt64(OMNI_VALUE(&rows, r, 0)));
+
+		omni_stock_promise_reserve(block, 1);
+		omni_stock_block_lock(block);
+		omni_stock_promise_add(block,
+							   DatumGetInt64(OMNI_VALUE(&rows, r, 1)),
+							   DatumGetInt64(OMNI_VALUE(&rows, r, 2)),
+							   DatumGetInt64(OMNI_VALUE(&rows, r, 3)),
+							   DatumGetTimestampTz(OMNI_VALUE(&rows, r, 4)));
+		omni_stock_block_unlock(block);
+	}
+}
+
+/*
+ * Read safety and sellable of an item's slots under "snapshot"; rows of nodes
+ * that it does not see leave their slots as they are.
+ */
+static void
+read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
+{
+	static OmniQuery query = {
+		.sql = "SELECT n.id, n.status = 'active',"
+		" COALESCE(p.safety, n.safety)"
+		" FROM omni.node n LEFT JOIN omni.stock_policy p"
+		" ON p.node_id = n.id AND p.item_id = $1"
+		" WHERE n.id = ANY ($2)",
+		.nargs = 2,
+		.argtypes = {INT8OID, INT8ARRAYOID},
+	};
+	Datum		values[2];
+	OmniRows	rows;
+	int64	   *nodes;
+	int			nnodes = 0;
+	int			room;
+
+	omni_stock_block_lock(block);
+	room = block->nslots;
+	omni_stock_block_unlock(block);
+	nodes = palloc(sizeof(int64) * (room + 16));
+	omni_stock_block_lock(block);
+	for (int i = 0; i < block->capacity && nnodes < room + 16; i++)
+		if (block->slots[i].node != 0)
+			nodes[nnodes++] = block->slots[i].node;
+	omni_stock_block_unlock(block);
+
+	values[0] = Int64GetDatum(block->key.id);
+	values[1] = int8_array(nodes, nnodes);
+	omni_core_query_snapshot(&query, values, NULL, snapshot, &rows);
+
+	omni_stock_block_lock(block);
+	for (int r = 0; r < rows.nrows; r++)
+	{
+		OmniSlot   *slot;
+
+		slot = omni_stock_slot_find(block,
+									DatumGetInt64(OMNI_VALUE(&rows, r, 0)));
+		if (slot == NULL)
+			continue;
+		slot->sellable = DatumGetBool(OMNI_VALUE(&rows, r, 1));
+		slot->safety = DatumGetInt32(OMNI_VALUE(&rows, r, 2));
+	}
+	block->policy_generation = generation;
+	omni_stock_block_recount(block);
+	omni_stock_block_unlock(block);
+}
+
+/* Load these blocks, all LOADING by this process, and make them READY. */
+static void
+load_blocks(OmniLocalBlock **locals, int n)
+{
+	PG_TRY();
+	{
+		MemoryContext old;
+		MemoryContext context;
+		uint64		generation = omni_master_policy_generation();
+		Snapshot	snapshot;
+		int64	   *ids;
+		Datum		items;
+
+		context = AllocSetContextCreate(CurrentMemoryContext,
+										"omni stock load",
+										ALLOCSET_DEFAULT_SIZES);
+		old = MemoryContextSwitchTo(context);
+		snapshot = omni_core_latest_snapshot(false);
+		qsort(locals, n, sizeof(*locals), compare_local);
+		ids = palloc(sizeof(int64) * n);
+		for (int i = 0; i < n; i++)
+			ids[i] = locals[i]->item;
+		items = int8_array(ids, n);
+		fill_counters(locals, n, items, snapshot);
+		fill_promises(locals, n, items, snapshot);
+		for (int i = 0; i < n; i++)
+			read_policies(locals[i]->block, snapshot, generation);
+		UnregisterSnapshot(snapshot);
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+	}
+	PG_CATCH();
+	{
+		for (int i = 0; i < n; i++)
+		{
+			OmniBlock  *block = locals[i]->block;
+
+			omni_stock_block_lock(block);
+			omni_stock_block_clear(block);
+			block->state = OMNI_BLOCK_EMPTY;
+			omni_stock_block_unlock(block);
+			ConditionVariableBroadcast(&block->loaded);
+		}
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+
+	for (int i = 0; i < n; i++)
+	{
+		OmniBlock  *block = locals[i]->block;
+
+		omni_stock_block_lock(block);
+		block->state = OMNI_BLOCK_READY;
+		omni_stock_block_unlock(block);
+		ConditionVariableBroadcast(&block->loaded);
+	}
+}
+
+/* The state of a block; an EMPTY one becomes ours to load. */
+static OmniBlockState
+look_or_begin(OmniBlock *block)
+{
+	OmniBlockState state;
+
+	omni_stock_block_lock(block);
+	state = block->state;
+	if (state == OMNI_BLOCK_EMPTY)
+		block->state = OMNI_BLOCK_LOADING;
+	omni_stock_block_unlock(block);
+	return state;
+}
+
+/* Wait until somebody else's load ended; OM015 at the time limit. */
+static void
+wait_for_load(OmniBlock *block)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													LOAD_TIMEOUT_MS);
+
+	ConditionVariablePrepareToSleep(&block->loaded);
+	for (;;)
+	{
+		OmniBlockState state;
+		long		left;
+
+		omni_stock_block_lock(block);
+		state = block->state;
+		omni_stock_block_unlock(block);
+		if (state != OMNI_BLOCK_LOADING)
+			break;
+		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+		if (left <= 0)
+		{
+			ConditionVariableCancelSleep();
+			ereport(ERROR,
+					(errcode(OMNI_ERR_TIMEOUT),
+					 errmsg("timed out waiting for an item's counters to be loaded"),
+					 errhint("Another session's load waits, perhaps for a lock on a table of omni; see pg_stat_activity.")));
+		}
+		(void) ConditionVariableTimedSleep(&block->loaded, left,
+										   PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+}
+
+/* Re-read policies where a node or a policy changed since. */
+static void
+refresh_policies(OmniBlock *block)
+{
+	uint64		generation = omni_master_policy_generation();
+	Snapshot	snapshot;
+
+	if (likely(block->policy_generation == generation))
+		return;
+	snapshot = omni_core_latest_snapshot(false);
+	read_policies(block, snapshot, generation);
+	UnregisterSnapshot(snapshot);
+}
+
+/*
+ * Pin the blocks of these items until the transaction's end, load those that
+ * nobody has loaded, and bring their policies up to date.
+ */
+void
+omni_stock_load(const int64 *items, int n)
+{
+	OmniLocalBlock **mine = NULL;
+	OmniLocalBlock **others = NULL;
+	int			nmine = 0;
+	int			nothers = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		OmniLocalBlock *local = omni_stock_local_find(items[i]);
+
+		if (local == NULL)
+			local = omni_stock_local_pin(items[i]);
+		if (likely(local->block->state == OMNI_BLOCK_READY))
+			continue;
+		if (others == NULL)
+		{
+			mine = palloc(sizeof(*mine) * n);
+			others = palloc(sizeof(*others) * n);
+		}
+		switch (look_or_begin(local->block))
+		{
+			case OMNI_BLOCK_EMPTY:
+				mine[nmine++] = local;
+				break;
+			case OMNI_BLOCK_LOADING:
+				{
+					bool		own = false;
+
+					for (int j = 0; j < nmine && !own; j++)
+						own = mine[j] == local;
+					if (!own)
+						others[nothers++] = local;
+				}
+				break;
+			case OMNI_BLOCK_READY:
+				break;
+		}
+	}
+	if (nmine > 0)
+		load_blocks(mine, nmine);
+	for (int i = 0; i < nothers; i++)
+	{
+		while (others[i]->block->state != OMNI_BLOCK_READY)
+		{
+			wait_for_load(others[i]->block);
+			if (look_or_begin(others[i]->block) == OMNI_BLOCK_EMPTY)
+				load_blocks(&others[i], 1);
+		}
+	}
+	for (int i = 0; i < n; i++)
+		refresh_policies(omni_stock_local_find(items[i])->block);
+}
+
+/*
+ * A slot for a node that the item's block does not know yet.  Its policy is
+ * read as committed; a node that only this transaction sees, as it sees it
+ * (the policy generation rises when it commits).
+ */
+void
+omni_stock_load_slot(OmniBlock *block, int64 node)
+{
+	static OmniQuery query = {
+		.sql = "SELECT n.status = 'active', COALESCE(p.safety, n.safety)"
+		" FROM omni.node n LEFT JOIN omni.stock_policy p"
+		" ON p.node_id = n.id AND p.item_id = $1 WHERE n.id = $2",
+		.nargs = 2,
+		.argtypes = {INT8OID, INT8OID},
+	};
+	Datum		values[2];
+	OmniRows	rows;
+	OmniSlot   *slot = NULL;
+
+	values[0] = Int64GetDatum(block->key.id);
+	values[1] = Int64GetDatum(node);
+	for (int own = 0; own < 2; own++)
+	{
+		Snapshot	snapshot = omni_core_latest_snapshot(own == 1);
+
+		omni_core_query_snapshot(&query, values, NULL, snapshot, &rows);
+		UnregisterSnapshot(snapshot);
+		if (rows.nrows > 0)
+			break;
+	}
+
+	while (slot == NULL)
+	{
+		omni_stock_block_grow(block, 1);
+		omni_stock_block_lock(block);
+		slot = omni_stock_slot_find(block, node);
+		if (slot == NULL)
+		{
+			slot = omni_stock_slot_add(block, node);
+			if (slot != NULL && rows.nrows > 0)
+			{
+				slot->sellable = DatumGetBool(OMNI_VALUE(&rows, 0, 0));
+				slot->safety = DatumGetInt32(OMNI_VALUE(&rows, 0, 1));
+				omni_stock_block_recount(block);
+			}
+		}
+		omni_stock_block_unlock(block);
+	}
+}

@@ -1,0 +1,233 @@
+/*
+ * promise.c
+ *	  Promises that the block must know itself: those with a time limit, and
+ *	  those that a transaction has claimed.
+ *
+ * Exactly one of clock, abort and close returns a promise: its entry is held,
+ * claimed or gone, changed under the block's lock, which the caller of every
+ * function here but omni_stock_promise_reserve() holds.  Entries are allocated
+ * before the ledger's row is written, and freed to the block's own list, so
+ * that no other lock is taken under the block's.
+ */
+#include "omni.h"
+
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "stock/block.h"
+
+#define FIRST_BUCKETS 16
+
+/* Earliest deadline first: pairingheap wants the larger on top. */
+static int
+compare_deadlines(const pairingheap_node *a, const pairingheap_node *b,
+				  void *arg)
+{
+	TimestampTz da = pairingheap_const_container(OmniPromise, heap, a)->deadline;
+	TimestampTz db = pairingheap_const_container(OmniPromise, heap, b)->deadline;
+
+	return (da < db) ? 1 : (da > db) ? -1 : 0;
+}
+
+/* The heap, with this process's address of the comparator. */
+static pairingheap *
+deadlines(OmniBlock *block)
+{
+	block->deadlines.ph_compare = compare_deadlines;
+	return &block->deadlines;
+}
+
+static inline OmniPromise **
+bucket_of(OmniBlock *block, int64 reservation)
+{
+	uint32		hash = omni_stock_hash(reservation);
+
+	return &block->buckets[hash & (block->nbuckets - 1)];
+}
+
+/* OM012 for an arena that is used up. */
+static void
+raise_full(void)
+{
+	ereport(ERROR,
+			(errcode(OMNI_ERR_OUT_OF_MEMORY),
+			 errmsg("no memory left for a promise"),
+			 errdetail("Promises with a time limit, and those that are being closed, live within omni.stock_memory."),
+			 errhint("Raise omni.stock_memory in postgresql.conf and restart the server.")));
+}
+
+/*
+ * Make sure that "n" entries can be added without allocating.  Called without
+ * the block's lock, on a pinned block; what another session takes meanwhile
+ * is asked for again by omni_stock_promise_add()'s caller.
+ */
+void
+omni_stock_promise_reserve(OmniBlock *block, int n)
+{
+	int			have = 0;
+	int			wanted_buckets;
+	OmniPromise *free;
+
+	omni_stock_block_lock(block);
+	for (free = block->free_promises; free && have < n; free = free->next)
+		have++;
+	wanted_buckets = Max(block->nbuckets, FIRST_BUCKETS);
+	while (wanted_buckets < (block->npromises + n) / 2)
+		wanted_buckets *= 2;
+	omni_stock_block_unlock(block);
+
+	if (wanted_buckets > block->nbuckets)
+	{
+		OmniPromise **table;
+		OmniPromise **old = NULL;
+		int			nold = 0;
+
+		table = omni_stock_arena_alloc(sizeof(OmniPromise *) * wanted_buckets);
+		if (table == NULL)
+		{
+			if (block->nbuckets == 0)
+				raise_full();
+		}
+		else
+		{
+			memset(table, 0, sizeof(OmniPromise *) * wanted_buckets);
+			omni_stock_block_lock(block);
+			old = table;
+			nold = wanted_buckets;
+			if (block->nbuckets < wanted_buckets)
+			{
+				old = block->buckets;
+				nold = block->nbuckets;
+				block->buckets = table;
+				block->nbuckets = wanted_buckets;
+				for (int i = 0; i < nold; i++)
+				{
+					OmniPromise *next;
+
+					for (OmniPromise *p = old[i]; p; p = next)
+					{
+						OmniPromise **bucket = bucket_of(block,
+														 p->reservation);
+
+						next = p->next;
+						p->next = *bucket;
+						*bucket = p;
+					}
+				}
+			}
+			omni_stock_block_unlock(block);
+			if (old)
+				omni_stock_arena_free(old, sizeof(OmniPromise *) * nold);
+		}
+	}
+
+	for (; have < n; have++)
+	{
+		OmniPromise *promise = omni_stock_arena_alloc(sizeof(OmniPromise));
+
+		if (promise == NULL)
+			raise_full();
+		omni_stock_block_lock(block);
+		promise->next = block->free_promises;
+		block->free_promises = promise;
+		omni_stock_block_unlock(block);
+	}
+}
+
+/* Add a held entry; NULL when no free entry is left (reserve again). */
+OmniPromise *
+omni_stock_promise_add(OmniBlock *block, int64 reservation, int64 node,
+					   int64 taken, TimestampTz deadline)
+{
+	OmniPromise *promise = block->free_promises;
+	OmniPromise **bucket;
+
+	if (promise == NULL || block->nbuckets == 0)
+		return NULL;
+	block->free_promises = promise->next;
+	memset(promise, 0, sizeof(*promise));
+	promise->reservation = reservation;
+	promise->node = node;
+	promise->taken = taken;
+	promise->deadline = deadline;
+	promise->state = OMNI_PROMISE_HELD;
+	bucket = bucket_of(block, reservation);
+	promise->next = *bucket;
+	*bucket = promise;
+	block->npromises++;
+	if (!TIMESTAMP_IS_NOEND(deadline))
+		pairingheap_add(deadlines(block), &promise->heap);
+	return promise;
+}
+
+OmniPromise *
+omni_stock_promise_find(OmniBlock *block, int64 reservation)
+{
+	if (block->nbuckets == 0)
+		return NULL;
+	for (OmniPromise *p = *bucket_of(block, reservation); p; p = p->next)
+		if (p->reservation == reservation)
+			return p;
+	return NULL;
+}
+
+/* Take an entry out of table and heap and keep its memory for the next. */
+void
+omni_stock_promise_remove(OmniBlock *block, OmniPromise *promise)
+{
+	OmniPromise **link = bucket_of(block, promise->reservation);
+
+	while (*link != promise)
+		link = &(*link)->next;
+	*link = promise->next;
+	if (promise->state == OMNI_PROMISE_HELD &&
+		!TIMESTAMP_IS_NOEND(promise->deadline))
+		pairingheap_remove(deadlines(block), &promise->heap);
+	promise->next = block->free_promises;
+	block->free_promises = promise;
+	block->npromises--;
+}
+
+/* Mark it as this process's to close; the clock leaves it alone. */
+void
+omni_stock_promise_claim(OmniBlock *block, OmniPromise *promise)
+{
+	Assert(promise->state == OMNI_PROMISE_HELD);
+	if (!TIMESTAMP_IS_NOEND(promise->deadline))
+		pairingheap_remove(deadlines(block), &promise->heap);
+	promise->state = OMNI_PROMISE_CLAIMED;
+	promise->claimer = MyProcPid;
+}
+
+/* The claim ended and the promise goes on; an overdue one expires next. */
+void
+omni_stock_promise_unclaim(OmniBlock *block, OmniPromise *promise)
+{
+	promise->state = OMNI_PROMISE_HELD;
+	promise->claimer = 0;
+	if (!TIMESTAMP_IS_NOEND(promise->deadline))
+		pairingheap_add(deadlines(block), &promise->heap);
+}
+
+/* Give back every held promise whose time has come. */
+void
+omni_stock_promise_expire(OmniBlock *block, TimestampTz now)
+{
+	while (!pairingheap_is_empty(&block->deadlines))
+	{
+		OmniPromise *promise;
+
+		promise = pairingheap_container(OmniPromise, heap,
+										pairingheap_first(&block->deadlines));
+		if (promise->deadline > now)
+			return;
+		omni_stock_slot_apply(block, promise->node, 0, -promise->taken);
+		if (promise->in_flight)
+		{
+			pairingheap_remove(deadlines(block), &promise->heap);
+			promise->state = OMNI_PROMISE_EXPIRED;
+		}
+		else
+			omni_stock_promise_remove(block, promise);
+	}
+}

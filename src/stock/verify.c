@@ -1,0 +1,267 @@
+/*
+ * verify.c
+ *	  omni.verify_stock(): counters against tables, balances against ledger.
+ *
+ * At rest there is never a difference.  While transactions are in flight the
+ * counters hold what these have taken and the tables do not, so run it when
+ * nobody changes stock.
+ */
+#include "omni.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "master/master.h"
+#include "stock/block.h"
+
+PG_FUNCTION_INFO_V1(omni_stock_verify);
+
+typedef struct Expected
+{
+	int64		item;			/* with node the hash key */
+	int64		node;
+	int64		on_hand;
+	int64		reserved;
+	int32		safety;
+	bool		sellable;
+	bool		seen;
+} Expected;
+
+/* One difference. */
+static void
+put_difference(ReturnSetInfo *rsinfo, int64 item, int64 node,
+			   const char *what, int64 counter, int64 expected)
+{
+	Datum		values[5];
+	bool		nulls[5] = {0};
+	char	   *sku = omni_master_item_sku(item);
+	char	   *code = node == OMNI_POOL ? NULL : omni_master_node_code(node);
+
+	values[0] = sku ? CStringGetTextDatum(sku) : (Datum) 0;
+	nulls[0] = sku == NULL;
+	values[1] = code ? CStringGetTextDatum(code) : (Datum) 0;
+	nulls[1] = code == NULL;
+	values[2] = CStringGetTextDatum(what);
+	values[3] = Int64GetDatum(counter);
+	values[4] = Int64GetDatum(expected);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* What the tables say, for every item and node that they name. */
+static HTAB *
+read_expected(TimestampTz now)
+{
+	static OmniQuery query = {
+		.sql = "SELECT u.item_id, u.node_id, sum(u.on_hand)::int8,"
+		" sum(u.reserved)::int8,"
+		" COALESCE(max(p.safety), max(n.safety), 0)::int4,"
+		" COALESCE(bool_and(n.status = 'active'), false) FROM ("
+		" SELECT b.item_id, b.node_id, b.on_hand, b.reserved"
+		" FROM omni_internal.stock_balance b"
+		" UNION ALL"
+		" SELECT l.item_id, l.node_id, l.quantity, l.reserved"
+		" FROM omni_internal.unfolded l"
+		" UNION ALL"
+		" SELECT r.item_id, r.node_id, 0, -r.quantity"
+		" FROM omni_internal.reservation_state r WHERE r.expires_at <= $1) u"
+		" LEFT JOIN omni.node n ON n.id = u.node_id"
+		" LEFT JOIN omni.stock_policy p"
+		" ON p.item_id = u.item_id AND p.node_id = u.node_id"
+		" GROUP BY 1, 2",
+		.nargs = 1,
+		.argtypes = {TIMESTAMPTZOID},
+		.custom_plan = true,
+	};
+	Datum		value = TimestampTzGetDatum(now);
+	Snapshot	snapshot = omni_core_latest_snapshot(false);
+	HASHCTL		info;
+	HTAB	   *expected;
+	OmniRows	rows;
+
+	omni_core_query_snapshot(&query, &value, NULL, snapshot, &rows);
+	UnregisterSnapshot(snapshot);
+	memset(&info, 0, sizeof(info));
+	info.keysize = 2 * sizeof(int64);
+	info.entrysize = sizeof(Expected);
+	info.hcxt = CurrentMemoryContext;
+	expected = hash_create("omni expected stock", Max(rows.nrows, 16), &info,
+						   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	for (int r = 0; r < rows.nrows; r++)
+	{
+		int64		key[2];
+		Expected   *e;
+
+		key[0] = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
+		key[1] = DatumGetInt64(OMNI_VALUE(&rows, r, 1));
+		e = hash_search(expected, key, HASH_ENTER, NULL);
+		e->on_hand = DatumGetInt64(OMNI_VALUE(&rows, r, 2));
+		e->reserved = DatumGetInt64(OMNI_VALUE(&rows, r, 3));
+		e->safety = DatumGetInt32(OMNI_VALUE(&rows, r, 4));
+		e->sellable = DatumGetBool(OMNI_VALUE(&rows, r, 5));
+		e->seen = false;
+	}
+	return expected;
+}
+
+/* Compare one block, whose counters are copied under its lock. */
+static void
+verify_block(ReturnSetInfo *rsinfo, OmniBlock *block, HTAB *expected,
+			 TimestampTz now)
+{
+	int			room = block->capacity;
+	OmniSlot   *slots = palloc(sizeof(OmniSlot) * Max(room, 1));
+	int			n = 0;
+	int64		pool;
+	int64		pool_reserved;
+	int64		pool_expected = 0;
+	int64		key[2];
+	Expected   *e;
+
+	omni_stock_block_lock(block);
+	omni_stock_promise_expire(block, now);
+	for (int i = 0; i < block->capacity && n < room; i++)
+		if (block->slots[i].node != 0)
+			slots[n++] = block->slots[i];
+	pool_reserved = block->pool_reserved;
+	pool = block->pool_sum - pool_reserved;
+	omni_stock_block_unlock(block);
+
+	key[0] = block->key.id;
+	for (int i = 0; i < n; i++)
+	{
+		Expected	none = {0};
+
+		key[1] = slots[i].node;
+		e = hash_search(expected, key, HASH_FIND, NULL);
+		if (e == NULL)
+		{
+			e = &none;
+			e->safety = slots[i].safety;
+			e->sellable = slots[i].sellable;
+		}
+		e->seen = true;
+		if (slots[i].on_hand != e->on_hand)
+			put_difference(rsinfo, key[0], key[1], "on_hand",
+						   slots[i].on_hand, e->on_hand);
+		if (slots[i].reserved != e->reserved)
+			put_difference(rsinfo, key[0], key[1], "reserved",
+						   slots[i].reserved, e->reserved);
+		if (slots[i].safety != e->safety)
+			put_difference(rsinfo, key[0], key[1], "safety",
+						   slots[i].safety, e->safety);
+		slots[i].on_hand = e->on_hand;
+		slots[i].reserved = e->reserved;
+		slots[i].safety = e->safety;
+		slots[i].sellable = e->sellable;
+		pool_expected += omni_stock_slot_free(&slots[i]);
+	}
+	key[1] = OMNI_POOL;
+	e = hash_search(expected, key, HASH_FIND, NULL);
+	if (e)
+	{
+		e->seen = true;
+		pool_expected -= e->reserved;
+	}
+	if (pool_reserved != (e ? e->reserved : 0))
+		put_difference(rsinfo, key[0], OMNI_POOL, "reserved", pool_reserved,
+					   e ? e->reserved : 0);
+	if (pool != pool_expected)
+		put_difference(rsinfo, key[0], OMNI_POOL, "pool", pool,
+					   pool_expected);
+	pfree(slots);
+}
+
+/* Slots that a loaded block lacks though the tables have stock there. */
+static void
+verify_missing(ReturnSetInfo *rsinfo, HTAB *expected, HTAB *loaded)
+{
+	HASH_SEQ_STATUS status;
+	Expected   *e;
+
+	hash_seq_init(&status, expected);
+	while ((e = hash_seq_search(&status)) != NULL)
+	{
+		if (e->seen || (e->on_hand == 0 && e->reserved == 0) ||
+			hash_search(loaded, &e->item, HASH_FIND, NULL) == NULL)
+			continue;
+		put_difference(rsinfo, e->item, e->node, "on_hand", 0, e->on_hand);
+	}
+}
+
+/* Balances and open promises against the ledger. */
+static void
+verify_tables(ReturnSetInfo *rsinfo)
+{
+	static OmniQuery query = {
+		.sql = "SELECT item_id, node_id, what, counter, expected"
+		" FROM omni_internal.ledger_difference",
+		.custom_plan = true,
+	};
+	OmniRows	rows;
+
+	omni_core_query(&query, NULL, NULL, true, &rows);
+	for (int r = 0; r < rows.nrows; r++)
+		put_difference(rsinfo, DatumGetInt64(OMNI_VALUE(&rows, r, 0)),
+					   DatumGetInt64(OMNI_VALUE(&rows, r, 1)),
+					   TextDatumGetCString(OMNI_VALUE(&rows, r, 2)),
+					   DatumGetInt64(OMNI_VALUE(&rows, r, 3)),
+					   DatumGetInt64(OMNI_VALUE(&rows, r, 4)));
+}
+
+/*
+ * verify_stock() → sku, node (NULL: the pool), what, counter, expected.
+ * Compares every block in memory with the tables, and the tables with the
+ * ledger.  No lock beyond each block's for a moment.
+ */
+Datum
+omni_stock_verify(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	TimestampTz now;
+	OmniBlock **blocks;
+	HTAB	   *expected;
+	HTAB	   *loaded;
+	HASHCTL		info;
+	int			n;
+
+	(void) omni_core_gate();
+	InitMaterializedSRF(fcinfo, 0);
+	now = omni_core_now();
+	n = omni_stock_block_list(omni_stock_ledger_oid(), &blocks);
+	memset(&info, 0, sizeof(info));
+	info.keysize = sizeof(int64);
+	info.entrysize = sizeof(int64);
+	info.hcxt = CurrentMemoryContext;
+	loaded = hash_create("omni loaded items", Max(n, 16), &info,
+						 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	PG_TRY();
+	{
+		/* the pins keep the blocks; policies as new as the tables' */
+		for (int i = 0; i < n; i++)
+		{
+			hash_search(loaded, &blocks[i]->key.id, HASH_ENTER, NULL);
+			omni_stock_load(&blocks[i]->key.id, 1);
+		}
+		expected = read_expected(now);
+		for (int i = 0; i < n; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			verify_block(rsinfo, blocks[i], expected, now);
+		}
+		verify_missing(rsinfo, expected, loaded);
+		verify_tables(rsinfo);
+	}
+	PG_FINALLY();
+	{
+		for (int i = 0; i < n; i++)
+			omni_stock_block_unpin(blocks[i]);
+	}
+	PG_END_TRY();
+	return (Datum) 0;
+}

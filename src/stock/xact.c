@@ -1,0 +1,349 @@
+/*
+ * xact.c
+ *	  What the current transaction did to the counters, and its callbacks.
+ *
+ * - What takes availability is applied to the block at once and undone on
+ *	 abort, savepoint rollback included.  What gives availability is pending
+ *	 and applied when the transaction has committed.
+ * - Every block touched stays pinned until the callbacks have applied all.
+ * - Callbacks cannot fail: they allocate nothing, run no SQL and look nothing
+ *	 up outside shared memory.  All memory is taken when the operation is made.
+ *	 Each record is unlinked before it is applied, so that a second call is
+ *	 harmless.  Parallel workers' events are ignored.
+ * - The log is a stack, newest first; a record belongs to a nesting level, and
+ *	 moves to its parent's when a subtransaction commits.
+ */
+#include "omni.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "stock/block.h"
+
+static MemoryContext log_context = NULL;	/* reset at every transaction's end */
+static HTAB *locals = NULL;		/* in log_context: item -> OmniLocalBlock */
+static OmniLocalBlock *last_local = NULL;	/* the one looked up last */
+static OmniStockLog *log_head = NULL;
+static OmniStockLog *spare = NULL;	/* prepared records */
+static int	nspare = 0;
+
+/* The transaction's record of the item's block, or NULL. */
+OmniLocalBlock *
+omni_stock_local_find(int64 item)
+{
+	if (last_local && last_local->item == item)
+		return last_local;
+	if (locals == NULL)
+		return NULL;
+	last_local = hash_search(locals, &item, HASH_FIND, NULL);
+	return last_local;
+}
+
+/* Pin the item's block until the end of the transaction. */
+OmniLocalBlock *
+omni_stock_local_pin(int64 item)
+{
+	OmniBlockKey key;
+	OmniLocalBlock *local;
+	bool		found;
+
+	if (log_context == NULL)
+		log_context = AllocSetContextCreate(TopMemoryContext,
+											"omni stock log",
+											ALLOCSET_DEFAULT_SIZES);
+	if (locals == NULL)
+	{
+		HASHCTL		info;
+
+		memset(&info, 0, sizeof(info));
+		info.keysize = sizeof(int64);
+		info.entrysize = sizeof(OmniLocalBlock);
+		info.hcxt = log_context;
+		locals = hash_create("omni stock blocks of the transaction", 64,
+							 &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	local = hash_search(locals, &item, HASH_ENTER, &found);
+	if (found && local->block)
+		return local;
+	local->block = NULL;
+	local->pending = NULL;
+
+	memset(&key, 0, sizeof(key));
+	key.database = MyDatabaseId;
+	key.ledger = omni_stock_ledger_oid();
+	key.kind = OMNI_BLOCK_ITEM;
+	key.id = item;
+	local->block = omni_stock_block_pin(&key);
+	last_local = local;
+	return local;
+}
+
+/* Have at least "n" records ready. */
+void
+omni_stock_log_prepare(int n)
+{
+	while (nspare < n)
+	{
+		OmniStockLog *entry = MemoryContextAlloc(log_context, sizeof(*entry));
+
+		entry->next = spare;
+		spare = entry;
+		nspare++;
+	}
+}
+
+/* Push a prepared record; fails nowhere. */
+OmniStockLog *
+omni_stock_log_push(OmniLocalBlock *local, OmniLogKind kind)
+{
+	OmniStockLog *entry = spare;
+
+	Assert(entry != NULL);
+	spare = entry->next;
+	nspare--;
+	memset(entry, 0, sizeof(*entry));
+	entry->local = local;
+	entry->kind = kind;
+	entry->nest = GetCurrentTransactionNestLevel();
+	entry->next = log_head;
+	log_head = entry;
+	return entry;
+}
+
+/* Where the log stands now. */
+OmniStockLog *
+omni_stock_log_mark(void)
+{
+	return log_head;
+}
+
+/* Undo one record, already unlinked. */
+static void
+undo_entry(OmniStockLog *entry)
+{
+	OmniBlock  *block = entry->local->block;
+	OmniPromise *promise = entry->promise;
+
+	omni_stock_block_lock(block);
+	switch (entry->kind)
+	{
+		case OMNI_LOG_DELTA:
+			if (entry->pending)
+				entry->local->pending = entry->next_pending;
+			else if (promise == NULL ||
+					 promise->state != OMNI_PROMISE_EXPIRED)
+				omni_stock_slot_apply(block, entry->node,
+									  -entry->d_on_hand, -entry->d_reserved);
+			break;
+		case OMNI_LOG_OPEN:
+			omni_stock_promise_remove(block, promise);
+			break;
+		case OMNI_LOG_CLAIM:
+			omni_stock_promise_unclaim(block, promise);
+			if (promise->transient)
+				omni_stock_promise_remove(block, promise);
+			break;
+		case OMNI_LOG_RESULT:
+			break;
+	}
+	omni_stock_block_unlock(block);
+}
+
+/* Undo everything that was pushed after "mark". */
+void
+omni_stock_log_undo(OmniStockLog *mark)
+{
+	while (log_head != mark)
+	{
+		OmniStockLog *entry = log_head;
+
+		log_head = entry->next;
+		undo_entry(entry);
+	}
+}
+
+/* Has this transaction claimed the promise? */
+bool
+omni_stock_log_claims(const OmniPromise *promise)
+{
+	return promise->state == OMNI_PROMISE_CLAIMED &&
+		promise->claimer == MyProcPid;
+}
+
+/*
+ * Apply one record after the commit.  A claimed promise is finished by its
+ * CLAIM record, which the caller applies after all others; RESULT records
+ * have by then left in the promise what becomes of it.
+ */
+static void
+apply_entry(OmniStockLog *entry)
+{
+	OmniBlock  *block = entry->local->block;
+	OmniPromise *promise = entry->promise;
+
+	omni_stock_block_lock(block);
+	switch (entry->kind)
+	{
+		case OMNI_LOG_DELTA:
+			if (entry->pending &&
+				(promise == NULL || promise->state != OMNI_PROMISE_EXPIRED))
+			{
+				omni_stock_slot_apply(block, entry->node,
+									  entry->d_on_hand, entry->d_reserved);
+				/* what was netted counts in the shared counters from now */
+				if (promise && entry->d_reserved > 0)
+					promise->taken += entry->d_reserved;
+			}
+			break;
+		case OMNI_LOG_RESULT:
+			promise->node = entry->node;
+			promise->taken = entry->quantity;
+			promise->deadline = entry->deadline;
+			break;
+		case OMNI_LOG_OPEN:
+		case OMNI_LOG_CLAIM:
+			break;
+	}
+	omni_stock_block_unlock(block);
+}
+
+/* Second pass over a committed log: the promises themselves. */
+static void
+finish_entry(OmniStockLog *entry)
+{
+	OmniBlock  *block = entry->local->block;
+	OmniPromise *promise = entry->promise;
+
+	if (entry->kind != OMNI_LOG_OPEN && entry->kind != OMNI_LOG_CLAIM)
+		return;
+	omni_stock_block_lock(block);
+	if (entry->kind == OMNI_LOG_OPEN)
+	{
+		promise->in_flight = false;
+		if (promise->state == OMNI_PROMISE_EXPIRED)
+			omni_stock_promise_remove(block, promise);
+	}
+	else
+	{
+		if (promise->transient || promise->taken <= 0)
+			omni_stock_promise_remove(block, promise);
+		else
+			omni_stock_promise_unclaim(block, promise);
+	}
+	omni_stock_block_unlock(block);
+}
+
+/* Let go of everything: pins, then the memory. */
+static void
+release_all(void)
+{
+	HASH_SEQ_STATUS status;
+	OmniLocalBlock *local;
+
+	log_head = NULL;
+	spare = NULL;
+	nspare = 0;
+	last_local = NULL;
+	if (locals == NULL)
+		return;
+	hash_seq_init(&status, locals);
+	while ((local = hash_seq_search(&status)) != NULL)
+	{
+		OmniBlock  *block = local->block;
+
+		local->block = NULL;
+		if (block)
+			omni_stock_block_unpin(block);
+	}
+	locals = NULL;
+	MemoryContextReset(log_context);
+}
+
+/* The log in the order in which it was written. */
+static OmniStockLog *
+reverse_log(OmniStockLog *entry)
+{
+	OmniStockLog *reversed = NULL;
+
+	while (entry)
+	{
+		OmniStockLog *next = entry->next;
+
+		entry->next = reversed;
+		reversed = entry;
+		entry = next;
+	}
+	return reversed;
+}
+
+static void
+xact_callback(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			{
+				OmniStockLog *chain = reverse_log(log_head);
+
+				log_head = NULL;
+				for (OmniStockLog *e = chain; e; e = e->next)
+					apply_entry(e);
+				/*
+				 * An OPEN comes before the CLAIM of the same promise, so a
+				 * promise that the CLAIM removes has left flight by then.
+				 */
+				for (OmniStockLog *e = chain; e; e = e->next)
+					finish_entry(e);
+				release_all();
+			}
+			break;
+		case XACT_EVENT_ABORT:
+			omni_stock_log_undo(NULL);
+			release_all();
+			break;
+		case XACT_EVENT_PRE_PREPARE:
+			if (log_head)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("cannot PREPARE a transaction that has changed stock"),
+						 errhint("Use COMMIT.")));
+			break;
+		case XACT_EVENT_PREPARE:
+			release_all();
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+subxact_callback(SubXactEvent event, SubTransactionId subid,
+				 SubTransactionId parent, void *arg)
+{
+	int			nest = GetCurrentTransactionNestLevel();
+
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		while (log_head && log_head->nest >= nest)
+		{
+			OmniStockLog *entry = log_head;
+
+			log_head = entry->next;
+			undo_entry(entry);
+		}
+	}
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+	{
+		for (OmniStockLog *e = log_head; e && e->nest >= nest; e = e->next)
+			e->nest = nest - 1;
+	}
+}
+
+void
+omni_stock_xact_init(void)
+{
+	RegisterXactCallback(xact_callback, NULL);
+	RegisterSubXactCallback(subxact_callback, NULL);
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Compile and run one C unit test: a program that prints TAP and needs no
+# server.
+#
+#   test/run_unit.sh FILE
+#
+# The file includes what it tests (pure C files over plain arrays) itself.
+# It is compiled with the address and undefined-behaviour sanitizers.
+set -euo pipefail
+
+file=$1
+program=$TESTDIR/$(basename "$file" .c)
+includedir=$("$PG_CONFIG" --includedir-server)
+
+gcc -std=gnu99 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter \
+    -fsanitize=address,undefined -fno-sanitize-recover=all \
+    -I src -isystem "$includedir" -o "$program" "$file" -lm
+exec "$program"
