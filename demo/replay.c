@@ -527,7 +527,7 @@ count_recorded(Replay *replay, int first, int last)
 	params[0] = numbers.data;
 	result = must_ask(replay->control, "SELECT count(*)"
 					  " FROM unnest($1::text[]) AS i(number)"
-					  " WHERE number IN (SELECT external_id FROM omni.\"order\")"
+					  " WHERE number IN (SELECT external_id FROM omni.sales_order)"
 					  " OR number IN (SELECT invoice FROM replay.till)"
 					  " OR number IN (SELECT invoice FROM replay.refused)"
 					  " OR number IN (SELECT reference FROM replay.receipt)",

@@ -26,6 +26,13 @@ const char	journal_tables[] =
 	/* orders that omni refused for lack of stock */
 	"CREATE TABLE replay.refused (invoice text PRIMARY KEY);";
 
+/*
+ * How many events of each kind the feed must have had, from the tables that
+ * the changes themselves are in.
+ */
+const char	expected_events[] =
+	"SELECT 'stock.' || kind, count(*) FROM omni.stock_ledger GROUP BY kind";
+
 const Statement statements[] = {
 	/* an order that is shipped: $1 document */
 	{"place", "SELECT omni.place_order($1::jsonb)"},
