@@ -161,8 +161,10 @@ extern void omni_stock_load_slot(OmniBlock *block, int64 node);
 typedef struct OmniLocalBlock
 {
 	int64		item;			/* hash key */
-	OmniBlock  *block;
+	OmniBlock  *block;			/* NULL where pinning it failed */
+	struct OmniLocalBlock *next;	/* in the list of all of them */
 	struct OmniStockLog *pending;	/* pending deltas, latest first */
+	bool		loading;		/* LOADING by this process */
 } OmniLocalBlock;
 
 typedef enum OmniLogKind
@@ -191,6 +193,7 @@ typedef struct OmniStockLog
 } OmniStockLog;
 
 extern void omni_stock_xact_init(void);
+extern void omni_stock_abandon_loads(void);
 extern OmniLocalBlock *omni_stock_local_find(int64 item);
 extern OmniLocalBlock *omni_stock_local_pin(int64 item);
 /* Records for the coming operation, so that none is allocated under a lock. */

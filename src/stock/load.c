@@ -227,6 +227,8 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 static void
 load_blocks(OmniLocalBlock **locals, int n)
 {
+	for (int i = 0; i < n; i++)
+		locals[i]->loading = true;
 	PG_TRY();
 	{
 		MemoryContext old;
@@ -256,16 +258,7 @@ load_blocks(OmniLocalBlock **locals, int n)
 	}
 	PG_CATCH();
 	{
-		for (int i = 0; i < n; i++)
-		{
-			OmniBlock  *block = locals[i]->block;
-
-			omni_stock_block_lock(block);
-			omni_stock_block_clear(block);
-			block->state = OMNI_BLOCK_EMPTY;
-			omni_stock_block_unlock(block);
-			ConditionVariableBroadcast(&block->loaded);
-		}
+		omni_stock_abandon_loads();
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -274,6 +267,7 @@ load_blocks(OmniLocalBlock **locals, int n)
 	{
 		OmniBlock  *block = locals[i]->block;
 
+		locals[i]->loading = false;
 		omni_stock_block_lock(block);
 		block->state = OMNI_BLOCK_READY;
 		omni_stock_block_unlock(block);
@@ -417,6 +411,7 @@ omni_stock_load_slot(OmniBlock *block, int64 node)
 		.nargs = 2,
 		.argtypes = {INT8OID, INT8OID},
 	};
+	uint64		generation = omni_master_policy_generation();
 	Datum		values[2];
 	OmniRows	rows;
 	OmniSlot   *slot = NULL;
@@ -441,6 +436,9 @@ omni_stock_load_slot(OmniBlock *block, int64 node)
 		if (slot == NULL)
 		{
 			slot = omni_stock_slot_add(block, node);
+			/* a change in between was for the slots that were there */
+			if (block->policy_generation != generation)
+				block->policy_generation = PG_UINT64_MAX;
 			if (slot != NULL && rows.nrows > 0)
 			{
 				slot->sellable = DatumGetBool(OMNI_VALUE(&rows, 0, 0));

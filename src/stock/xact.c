@@ -24,6 +24,7 @@
 
 static MemoryContext log_context = NULL;	/* reset at every transaction's end */
 static HTAB *locals = NULL;		/* in log_context: item -> OmniLocalBlock */
+static OmniLocalBlock *local_list = NULL;	/* all of them */
 static OmniLocalBlock *last_local = NULL;	/* the one looked up last */
 static OmniStockLog *log_head = NULL;
 static OmniStockLog *spare = NULL;	/* prepared records */
@@ -38,6 +39,8 @@ omni_stock_local_find(int64 item)
 	if (locals == NULL)
 		return NULL;
 	last_local = hash_search(locals, &item, HASH_FIND, NULL);
+	if (last_local && last_local->block == NULL)
+		last_local = NULL;
 	return last_local;
 }
 
@@ -67,8 +70,14 @@ omni_stock_local_pin(int64 item)
 	local = hash_search(locals, &item, HASH_ENTER, &found);
 	if (found && local->block)
 		return local;
-	local->block = NULL;
-	local->pending = NULL;
+	if (!found)
+	{
+		local->block = NULL;
+		local->pending = NULL;
+		local->loading = false;
+		local->next = local_list;
+		local_list = local;
+	}
 
 	memset(&key, 0, sizeof(key));
 	key.database = MyDatabaseId;
@@ -235,25 +244,44 @@ finish_entry(OmniStockLog *entry)
 	omni_stock_block_unlock(block);
 }
 
+/*
+ * A load of this process that did not end (a session may be terminated in the
+ * middle of one, where no handler runs): the blocks are the next comer's.
+ */
+void
+omni_stock_abandon_loads(void)
+{
+	for (OmniLocalBlock *local = local_list; local; local = local->next)
+	{
+		OmniBlock  *block = local->block;
+
+		if (!local->loading)
+			continue;
+		local->loading = false;
+		omni_stock_block_lock(block);
+		omni_stock_block_clear(block);
+		block->state = OMNI_BLOCK_EMPTY;
+		omni_stock_block_unlock(block);
+		ConditionVariableBroadcast(&block->loaded);
+	}
+}
+
 /* Let go of everything: pins, then the memory. */
 static void
 release_all(void)
 {
-	HASH_SEQ_STATUS status;
-	OmniLocalBlock *local;
-
 	log_head = NULL;
 	spare = NULL;
 	nspare = 0;
 	last_local = NULL;
 	if (locals == NULL)
 		return;
-	hash_seq_init(&status, locals);
-	while ((local = hash_seq_search(&status)) != NULL)
+	while (local_list)
 	{
-		OmniBlock  *block = local->block;
+		OmniBlock  *block = local_list->block;
 
-		local->block = NULL;
+		local_list->block = NULL;
+		local_list = local_list->next;
 		if (block)
 			omni_stock_block_unpin(block);
 	}
@@ -301,6 +329,7 @@ xact_callback(XactEvent event, void *arg)
 			break;
 		case XACT_EVENT_ABORT:
 			omni_stock_log_undo(NULL);
+			omni_stock_abandon_loads();
 			release_all();
 			break;
 		case XACT_EVENT_PRE_PREPARE:
