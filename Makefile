@@ -62,7 +62,7 @@ SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \
 DATA_built = omni--$(EXTVERSION).sql
 EXTRA_CLEAN = omni--$(EXTVERSION).sql build
 
-PG_CPPFLAGS = -I$(srcdir)/src '-DOMNI_VERSION="$(EXTVERSION)"' '-DPGDLLEXPORT=__attribute__((visibility("default")))'
+PG_CPPFLAGS = -I$(srcdir)/src -DOMNI_VERSION_NUMBER=$(EXTVERSION) '-DPGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-cast-function-type -fvisibility=hidden
 ifneq ($(OMNI_WERROR),)
@@ -126,4 +126,4 @@ lint:
 	@test/throwaway.sh test perl test/run.pl --suite lint
 
 compat:
-	@OMNI_CFLAGS='$(PG_CFLAGS)' test/compat.sh
+	@OMNI_CFLAGS='$(PG_CFLAGS) -DOMNI_VERSION_NUMBER=$(EXTVERSION)' test/compat.sh

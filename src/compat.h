@@ -45,6 +45,11 @@ extern int no_such_variable
 	} while (0)
 #endif
 
+/* 18 has a prefix, pg_noreturn, in its place */
+#if PG_VERSION_NUM >= 180000
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 /* pg_database.datconnlimit of a database whose DROP was interrupted */
 #define OMNI_DATCONNLIMIT_INVALID_DB (-2)
 
