@@ -86,6 +86,8 @@ endif
 omni--$(EXTVERSION).sql: $(SQL_MODULES) omni.control Makefile
 	cat $(SQL_MODULES) > $@.tmp && mv $@.tmp $@
 
+include test/fuzz/fuzz.mk
+
 # A header may change what any object means.
 $(OBJS): $(shell find src -name '*.h') Makefile
 
@@ -104,6 +106,7 @@ help:
 	@echo "make test SUITE=S     one kind: lint unit regress isolation pgtap tap"
 	@echo "make test MATCH=TEXT  the files whose name holds TEXT"
 	@echo "make lint             what reads the sources alone"
+	@echo "make fuzz             the types' parsers under libFuzzer, FUZZ_SECONDS each"
 	@echo "make compat           syntax check on other server versions"
 	@echo "DATA=FOLDER           real input, for what wants it; KEEP=1 keeps"
 	@echo "                      the test folder with its logs"

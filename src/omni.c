@@ -6,6 +6,7 @@
 
 #include "core/core.h"
 #include "master/master.h"
+#include "stock/stock.h"
 
 PG_MODULE_MAGIC;
 
@@ -16,6 +17,7 @@ _PG_init(void)
 {
 	omni_core_init();
 	omni_master_init();
+	omni_stock_init();
 
 	omni_core_init_end();
 }

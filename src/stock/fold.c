@@ -65,8 +65,8 @@ fold_to(const char *snapshot, int64 tick)
 		" SELECT FROM omni_internal.open_reservation o"
 		" WHERE o.id = c.reservation))"
 		" UPDATE omni_internal.fold_state"
-		" SET tick = $2, xmax = pg_snapshot_xmax($1::pg_snapshot),"
-		" xip = ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))",
+		" SET tick = $2, seen_xmax = pg_snapshot_xmax($1::pg_snapshot),"
+		" seen_xip = ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))",
 		.nargs = 2,
 		.argtypes = {TEXTOID, INT8OID},
 		.custom_plan = true,
@@ -161,11 +161,11 @@ adopt_folds(int32 old_era, int32 new_era)
 {
 	static OmniQuery start = {
 		.sql = "INSERT INTO omni_internal.fold_state AS f"
-		" (era, tick, xmax, xip) VALUES ($1, COALESCE(("
+		" (era, tick, seen_xmax, seen_xip) VALUES ($1, COALESCE(("
 		" SELECT max(t.id) FROM omni.tick t), 0), '0', '{}')"
 		" ON CONFLICT ON CONSTRAINT fold_state_pkey DO UPDATE"
 		" SET era = excluded.era, tick = excluded.tick,"
-		" xmax = excluded.xmax, xip = excluded.xip",
+		" seen_xmax = excluded.seen_xmax, seen_xip = excluded.seen_xip",
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};

@@ -181,7 +181,7 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 		.sql = "SELECT n.id, n.status = 'active',"
 		" COALESCE(p.safety, n.safety)"
 		" FROM omni.node n LEFT JOIN omni.stock_policy p"
-		" ON p.node_id = n.id AND p.item_id = $1"
+		" ON p.node = n.id AND p.item = $1"
 		" WHERE n.id = ANY ($2)",
 		.nargs = 2,
 		.argtypes = {INT8OID, INT8ARRAYOID},
@@ -412,7 +412,8 @@ omni_stock_load_slot(OmniBlock *block, int64 node)
 	static OmniQuery query = {
 		.sql = "SELECT n.status = 'active', COALESCE(p.safety, n.safety)"
 		" FROM omni.node n LEFT JOIN omni.stock_policy p"
-		" ON p.node_id = n.id AND p.item_id = $1 WHERE n.id = $2",
+		" ON p.node = n.id AND p.item = $1"
+		" WHERE n.id = $2",
 		.nargs = 2,
 		.argtypes = {INT8OID, INT8OID},
 	};

@@ -94,8 +94,8 @@ CREATE TABLE omni_internal.fold_state (
     singleton boolean NOT NULL DEFAULT true,
     era integer NOT NULL,
     tick bigint NOT NULL,
-    xmax xid8 NOT NULL,
-    xip xid8[] NOT NULL,
+    seen_xmax xid8 NOT NULL,
+    seen_xip xid8[] NOT NULL,
     CONSTRAINT fold_state_pkey PRIMARY KEY (singleton),
     CONSTRAINT fold_state_singleton_check CHECK (singleton)
 );

@@ -72,7 +72,7 @@ read_expected(TimestampTz now)
 		" FROM omni_internal.reservation_state r WHERE r.expires_at <= $1) u"
 		" LEFT JOIN omni.node n ON n.id = u.node_id"
 		" LEFT JOIN omni.stock_policy p"
-		" ON p.item_id = u.item_id AND p.node_id = u.node_id"
+		" ON p.item = u.item_id AND p.node = u.node_id"
 		" GROUP BY 1, 2",
 		.nargs = 1,
 		.argtypes = {TIMESTAMPTZOID},
