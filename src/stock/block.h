@@ -61,8 +61,10 @@ typedef struct OmniPromise
 	int64		taken;			/* what it took from the shared counters */
 	TimestampTz deadline;		/* DT_NOEND: none */
 	OmniPromiseState state;
-	bool		in_flight;		/* the row that opened it is not committed */
+	bool		in_flight;		/* its opener's transaction has not ended, or
+								 * its callback has not run yet */
 	bool		transient;		/* here for a claim alone: goes with it */
+	int			opener;			/* process id, while in flight */
 	int			claimer;		/* process id, while CLAIMED */
 } OmniPromise;
 

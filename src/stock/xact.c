@@ -38,6 +38,9 @@ omni_stock_local_find(int64 item)
 	if (locals == NULL)
 		return NULL;
 	last_local = hash_search(locals, &item, HASH_FIND, NULL);
+	/* one whose pinning failed holds no block */
+	if (last_local && last_local->block == NULL)
+		last_local = NULL;
 	return last_local;
 }
 
@@ -134,8 +137,13 @@ undo_entry(OmniStockLog *entry)
 				entry->local->pending = entry->next_pending;
 			else if (promise == NULL ||
 					 promise->state != OMNI_PROMISE_EXPIRED)
+			{
 				omni_stock_slot_apply(block, entry->node,
 									  -entry->d_on_hand, -entry->d_reserved);
+				/* the clock must not give it back once more */
+				if (promise)
+					promise->taken -= entry->d_reserved;
+			}
 			break;
 		case OMNI_LOG_OPEN:
 			omni_stock_promise_remove(block, promise);
@@ -173,6 +181,34 @@ omni_stock_log_claims(const OmniPromise *promise)
 }
 
 /*
+ * Apply what is pending at one block after the commit, all of it under one
+ * hold of the lock: between an addition and what was netted against it nobody
+ * else may take.
+ */
+static void
+apply_pending(OmniLocalBlock *local)
+{
+	OmniBlock  *block = local->block;
+	OmniStockLog *entry = local->pending;
+
+	local->pending = NULL;
+	omni_stock_block_lock(block);
+	for (; entry; entry = entry->next_pending)
+	{
+		OmniPromise *promise = entry->promise;
+
+		if (promise != NULL && promise->state == OMNI_PROMISE_EXPIRED)
+			continue;
+		omni_stock_slot_apply(block, entry->node, entry->d_on_hand,
+							  entry->d_reserved);
+		/* what was netted counts in the shared counters from now */
+		if (promise)
+			promise->taken += entry->d_reserved;
+	}
+	omni_stock_block_unlock(block);
+}
+
+/*
  * Apply one record after the commit.  A claimed promise is finished by its
  * CLAIM record, which the caller applies after all others; RESULT records
  * have by then left in the promise what becomes of it.
@@ -180,33 +216,18 @@ omni_stock_log_claims(const OmniPromise *promise)
 static void
 apply_entry(OmniStockLog *entry)
 {
-	OmniBlock  *block = entry->local->block;
 	OmniPromise *promise = entry->promise;
 
-	omni_stock_block_lock(block);
-	switch (entry->kind)
+	if (entry->kind == OMNI_LOG_DELTA && entry->local->pending != NULL)
+		apply_pending(entry->local);
+	else if (entry->kind == OMNI_LOG_RESULT)
 	{
-		case OMNI_LOG_DELTA:
-			if (entry->pending &&
-				(promise == NULL || promise->state != OMNI_PROMISE_EXPIRED))
-			{
-				omni_stock_slot_apply(block, entry->node,
-									  entry->d_on_hand, entry->d_reserved);
-				/* what was netted counts in the shared counters from now */
-				if (promise && entry->d_reserved > 0)
-					promise->taken += entry->d_reserved;
-			}
-			break;
-		case OMNI_LOG_RESULT:
-			promise->node = entry->node;
-			promise->taken = entry->quantity;
-			promise->deadline = entry->deadline;
-			break;
-		case OMNI_LOG_OPEN:
-		case OMNI_LOG_CLAIM:
-			break;
+		omni_stock_block_lock(entry->local->block);
+		promise->node = entry->node;
+		promise->taken = entry->quantity;
+		promise->deadline = entry->deadline;
+		omni_stock_block_unlock(entry->local->block);
 	}
-	omni_stock_block_unlock(block);
 }
 
 /* Second pass over a committed log: the promises themselves. */
