@@ -23,7 +23,8 @@ OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 	src/core/database.o src/core/adopt.o src/core/clock.o src/core/chores.o \
 	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \
 	src/core/owner.o src/core/cell.o src/core/access.o src/core/events.o \
-	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o
+	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o \
+	src/core/retention.o
 OBJS_types = src/types/currency_core.o src/types/amount_core.o \
 	src/types/gtin_core.o src/types/epc_core.o src/types/amount.o \
 	src/types/amount_sum.o src/types/gtin.o src/types/epc.o
@@ -85,6 +86,8 @@ endif
 omni--$(EXTVERSION).sql: $(SQL_MODULES) omni.control Makefile
 	cat $(SQL_MODULES) > $@.tmp && mv $@.tmp $@
 
+include test/fuzz/fuzz.mk
+
 # A header may change what any object means.
 $(OBJS): $(shell find src -name '*.h') Makefile
 
@@ -103,6 +106,7 @@ help:
 	@echo "make test SUITE=S     one kind: lint unit regress isolation pgtap tap"
 	@echo "make test MATCH=TEXT  the files whose name holds TEXT"
 	@echo "make lint             what reads the sources alone"
+	@echo "make fuzz             the types' parsers under libFuzzer, FUZZ_SECONDS each"
 	@echo "make compat           syntax check on other server versions"
 	@echo "DATA=FOLDER           real input, for what wants it; KEEP=1 keeps"
 	@echo "                      the test folder with its logs"

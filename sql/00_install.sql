@@ -5,8 +5,8 @@ SELECT extrelocatable, extnamespace::regnamespace
   FROM pg_extension WHERE extname = 'omni';
 SELECT nspname FROM pg_namespace WHERE nspname LIKE 'omni%' ORDER BY 1;
 
--- Everything that it made stands in one of them, casts aside (they have no
--- schema).
+-- Everything that it made stands in one of them, or carries its name where
+-- there are no schemas; casts have neither.
 SELECT identity.type, identity.identity
   FROM pg_depend
  CROSS JOIN LATERAL pg_identify_object(classid, objid, objsubid) AS identity
@@ -14,6 +14,7 @@ SELECT identity.type, identity.identity
    AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'omni')
    AND identity.type NOT IN ('schema', 'cast')
    AND coalesce(identity.schema, '') NOT IN ('omni', 'omni_internal')
+   AND identity.identity NOT LIKE 'omni\_%'
    AND identity.identity NOT LIKE '%on omni.%'
    AND identity.identity NOT LIKE '%on omni_internal.%'
  ORDER BY 1, 2;

@@ -1,43 +1,43 @@
--- Nothing for PUBLIC: what a role without any profile can reach.
-SELECT nspname, has_schema_privilege('public', oid, 'CREATE') AS "create"
-  FROM pg_namespace WHERE nspname LIKE 'omni%' ORDER BY 1;
+-- What a role without a profile can do: nothing but use the custom types,
+-- even where somebody let it into the schemas.
+CREATE ROLE omni_privileges_nobody;
+SET ROLE omni_privileges_nobody;
+SELECT omni.available('A');
+SELECT count(*) FROM omni.item;
+SELECT count(*) FROM omni_internal.feed_state;
+RESET ROLE;
 
--- Functions that PUBLIC may execute: the custom types' own alone (those that
--- work on omni's types, or are part of one).
-SELECT p.oid::regprocedure
-  FROM pg_proc p
- WHERE p.pronamespace IN ('omni'::regnamespace, 'omni_internal'::regnamespace)
-   AND has_function_privilege('public', p.oid, 'EXECUTE')
-   AND NOT EXISTS (
-       SELECT FROM pg_type t
-        WHERE p.provolatile <> 'v' AND t.typname IN ('amount', 'gtin', 'epc')
-          AND t.typnamespace = 'omni'::regnamespace
-          AND (t.oid = ANY (p.proargtypes::oid[])
-               OR t.typarray = ANY (p.proargtypes::oid[])
-               OR p.prorettype IN (t.oid, t.typarray)
-               OR p.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend,
-                            t.typmodin, t.typmodout, t.typanalyze)))
- ORDER BY 1;
+GRANT USAGE ON SCHEMA omni, omni_internal TO omni_privileges_nobody;
+SET ROLE omni_privileges_nobody;
 
--- Relations on which PUBLIC has any right.
-SELECT c.oid::regclass, a.privilege_type
-  FROM pg_class c
- CROSS JOIN LATERAL aclexplode(c.relacl) AS a
- WHERE c.relnamespace IN ('omni'::regnamespace, 'omni_internal'::regnamespace)
-   AND a.grantee = 0
- ORDER BY 1, 2;
-SELECT attrelid::regclass, attname, a.privilege_type
-  FROM pg_attribute
-  JOIN pg_class c ON c.oid = attrelid
- CROSS JOIN LATERAL aclexplode(attacl) AS a
- WHERE c.relnamespace IN ('omni'::regnamespace, 'omni_internal'::regnamespace)
-   AND a.grantee = 0
- ORDER BY 1, 2, 3;
+-- reading
+SELECT omni.available('A');
+SELECT count(*) FROM omni.item;
+SELECT count(*) FROM omni.stock;
+SELECT count(*) FROM omni.stock_ledger;
+SELECT count(*) FROM omni.event;
+SELECT * FROM omni.read_events('shop');
+SELECT count(*) FROM omni_internal.feed_state;
 
--- What lends its owner's rights pins its search_path.
-SELECT oid::regprocedure, proconfig
-  FROM pg_proc
- WHERE pronamespace IN ('omni'::regnamespace, 'omni_internal'::regnamespace)
-   AND prosecdef
-   AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)
- ORDER BY 1;
+-- writing
+INSERT INTO omni.item(sku) VALUES ('A');
+SELECT omni.receive_stock('S1', 'A', 1);
+SELECT omni.reserve_stock('A', 1);
+SELECT omni.ack_events('shop', 1);
+DELETE FROM omni.stock_ledger;
+SELECT nextval('omni.item_id_seq');
+
+-- rights
+SELECT omni.grant_access('omni_privileges_nobody', 'admin');
+GRANT SELECT ON omni.item TO omni_privileges_nobody;
+CREATE FUNCTION omni.mine() RETURNS int LANGUAGE sql RETURN 1;
+
+-- The types are everybody's.
+SET search_path = omni;
+SELECT 'USD 12.34'::amount + 'USD 0.66'::amount AS sum;
+SELECT '4006381333931'::gtin AS gtin;
+RESET search_path;
+
+RESET ROLE;
+REVOKE ALL ON SCHEMA omni, omni_internal FROM omni_privileges_nobody;
+DROP ROLE omni_privileges_nobody;

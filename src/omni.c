@@ -18,4 +18,6 @@ _PG_init(void)
 	omni_core_init();
 	omni_master_init();
 	omni_stock_init();
+
+	omni_core_init_end();
 }

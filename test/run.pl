@@ -174,6 +174,15 @@ sub start
 	$running{$pid} = $unit;
 }
 
+sub last_lines
+{
+	my ($path, $n) = @_;
+
+	open(my $file, '<', $path) or return ();
+	my @lines = <$file>;
+	return @lines > $n ? @lines[ -$n .. -1 ] : @lines;
+}
+
 # Show what a reader needs of a failed unit's output: what is no success, and
 # of that, when it is long, the failed lines with their diagnostics, and the
 # end.
@@ -196,13 +205,21 @@ sub show_output
 		@lines = (@keep, '…', @lines[ -20 .. -1 ]);
 	}
 	print "    $_\n" for @lines;
+
+	# What the server modules of PostgreSQL's own tests wrote, for one that
+	# died.
+	for my $log (glob("$work/$unit->{kind}_$unit->{name}/tmp_check/log/regress_log_*"))
+	{
+		next if grep { /^not ok/ } @lines;
+		print "    | $_" for last_lines($log, 12);
+	}
 }
 
 sub finish
 {
 	my ($pid, $status) = @_;
 	my $unit = delete $running{$pid};
-	my $parser = TAP::Parser->new({ tap => $unit->{text} });
+	my $parser = TAP::Parser->new({ tap => "# begin\n$unit->{text}" });
 	my ($passed, $failed, $skipped) = (0, 0, 0);
 	my @why;
 

@@ -56,6 +56,7 @@ if ! installed postgresql-15; then
         "${as_root[@]}" mkdir -p $etc
         echo 'create_main_cluster = false' |
             "${as_root[@]}" tee $etc/createcluster.conf >/dev/null
+        "${as_root[@]}" chmod 644 $etc/createcluster.conf
     fi
 fi
 

@@ -12,7 +12,6 @@
  */
 #include "omni.h"
 
-#include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -58,12 +57,19 @@ omni_core_cell(bool committed)
 	return cell_of_rows(&rows);
 }
 
-/*
- * Lock the extension's tables and sequences against writers, in the order of
- * their oids.  Rows: oid, relkind, schema, name, "draws ids".
- */
+/* A relation of the extension, as read_relations() gives it. */
+enum
+{
+	RELATION_OID,
+	RELATION_KIND,
+	RELATION_SCHEMA,
+	RELATION_NAME,
+	RELATION_DRAWS_IDS
+};
+
+/* The extension's tables and sequences, by oid. */
 static void
-lock_relations(OmniRows *rows)
+read_relations(OmniRows *rows)
 {
 	static OmniQuery query = {
 		.sql = "SELECT c.oid, c.relkind, n.nspname::text, c.relname::text,"
@@ -83,27 +89,52 @@ lock_relations(OmniRows *rows)
 
 	values[0] = ObjectIdGetDatum(omni_core_extension_oid());
 	omni_core_query(&query, values, NULL, true, rows);
-	for (int r = 0; r < rows->nrows; r++)
-		LockRelationOid(DatumGetObjectId(OMNI_VALUE(rows, r, 0)),
-						ShareRowExclusiveLock);
 }
 
-/* Is the table one that ids are drawn for, or one of the feed's? */
+/* Is it a sequence? */
 static bool
-must_be_empty(const char *schema, const char *name, bool draws_ids)
+is_sequence(const OmniRows *relations, int r)
+{
+	return DatumGetChar(OMNI_VALUE(relations, r, RELATION_KIND)) ==
+		RELKIND_SEQUENCE;
+}
+
+/* Is it a table that ids are drawn for, or a source of the feed? */
+static bool
+must_be_empty(const OmniRows *relations, int r)
 {
 	const OmniFeedSource *sources;
 	int			nsources = omni_core_feed_sources(&sources);
-	char	   *qualified = psprintf("%s.%s", schema, name);
+	char	   *qualified;
 
-	if (draws_ids || strcmp(qualified, "omni.tick") == 0)
+	if (is_sequence(relations, r))
+		return false;
+	if (DatumGetBool(OMNI_VALUE(relations, r, RELATION_DRAWS_IDS)))
 		return true;
+	qualified = psprintf("%s.%s",
+						 TextDatumGetCString(OMNI_VALUE(relations, r,
+														RELATION_SCHEMA)),
+						 TextDatumGetCString(OMNI_VALUE(relations, r,
+														RELATION_NAME)));
 	for (int i = 0; i < nsources; i++)
 	{
 		if (strcmp(qualified, sources[i].relation) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* Keep writers away, in the order of oids. */
+static void
+lock_relations(const OmniRows *relations)
+{
+	for (int r = 0; r < relations->nrows; r++)
+	{
+		if (is_sequence(relations, r) || must_be_empty(relations, r))
+			LockRelationOid(DatumGetObjectId(OMNI_VALUE(relations, r,
+														RELATION_OID)),
+							ShareRowExclusiveLock);
+	}
 }
 
 /* OM004 when one of the tables has a row; names come from the catalogs. */
@@ -118,13 +149,14 @@ require_empty(const OmniRows *relations)
 	initStringInfo(&sql);
 	for (int r = 0; r < relations->nrows; r++)
 	{
-		char	   *schema = TextDatumGetCString(OMNI_VALUE(relations, r, 2));
-		char	   *name = TextDatumGetCString(OMNI_VALUE(relations, r, 3));
+		char	   *schema;
+		char	   *name;
 
-		if (DatumGetChar(OMNI_VALUE(relations, r, 1)) != RELKIND_RELATION ||
-			!must_be_empty(schema, name,
-						   DatumGetBool(OMNI_VALUE(relations, r, 4))))
+		if (!must_be_empty(relations, r))
 			continue;
+		schema = TextDatumGetCString(OMNI_VALUE(relations, r,
+												RELATION_SCHEMA));
+		name = TextDatumGetCString(OMNI_VALUE(relations, r, RELATION_NAME));
 		appendStringInfo(&sql,
 						 "%sSELECT %d WHERE EXISTS (SELECT FROM %s)",
 						 separator, r,
@@ -143,8 +175,8 @@ require_empty(const OmniRows *relations)
 				(errcode(OMNI_ERR_ILLEGAL_STEP),
 				 errmsg("the cell can be set on an empty database only"),
 				 errdetail("Table \"%s.%s\" has rows.",
-						   TextDatumGetCString(OMNI_VALUE(relations, r, 2)),
-						   TextDatumGetCString(OMNI_VALUE(relations, r, 3)))));
+						   TextDatumGetCString(OMNI_VALUE(relations, r, RELATION_SCHEMA)),
+						   TextDatumGetCString(OMNI_VALUE(relations, r, RELATION_NAME)))));
 	}
 }
 
@@ -162,9 +194,9 @@ set_sequences(const OmniRows *relations, int cell)
 	{
 		Datum		values[2];
 
-		if (DatumGetChar(OMNI_VALUE(relations, r, 1)) != RELKIND_SEQUENCE)
+		if (!is_sequence(relations, r))
 			continue;
-		values[0] = OMNI_VALUE(relations, r, 0);
+		values[0] = OMNI_VALUE(relations, r, RELATION_OID);
 		values[1] = Int64GetDatum(((int64) cell << OMNI_CELL_BITS) + 1);
 		omni_core_query(&query, values, NULL, false, NULL);
 	}
@@ -172,9 +204,10 @@ set_sequences(const OmniRows *relations, int cell)
 
 /*
  * omni.set_cell(cell int) RETURNS void: give this database its number; for the
- * profile admin.  Locks omni's tables against writers until commit.  OM002:
- * NULL; OM004: the database is not empty; OM005; OM007: not within 0..1023;
- * OM011: during recovery.
+ * profile admin.  Locks tables and sequences of ids against writers until
+ * commit, after the gate, so that the worker has nothing to write to them.
+ * OM002: NULL; OM004: the database is not empty; OM005; OM007: not within
+ * 0..1023.
  */
 Datum
 omni_core_set_cell(PG_FUNCTION_ARGS)
@@ -197,12 +230,10 @@ omni_core_set_cell(PG_FUNCTION_ARGS)
 				(errcode(OMNI_ERR_INVALID_ARGUMENT),
 				 errmsg("cell must be between 0 and %d", OMNI_CELL_MAX),
 				 errdetail("It is %d.", cell)));
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				(errcode(OMNI_ERR_NOT_READY),
-				 errmsg("the cell cannot be set during recovery")));
+	(void) omni_core_gate();
 
 	omni_core_owner_begin(&scope, true);
+	read_relations(&relations);
 	lock_relations(&relations);
 	require_empty(&relations);
 	values[0] = Int32GetDatum(cell);

@@ -18,6 +18,7 @@
 
 #include "common/int.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
@@ -46,6 +47,16 @@ omni_core_now(void)
 			now = last;
 	}
 	return now;
+}
+
+/* Milliseconds since some moment before the server's start. */
+int64
+omni_core_monotonic_ms(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MILLISEC(now);
 }
 
 /* A tick was closed at that time; the caller holds the registry's lock. */

@@ -103,7 +103,7 @@ create_consumer(const char *name)
 	static OmniQuery query = {
 		.sql = "INSERT INTO omni.consumer (name, role_name, position,"
 		" created_at) SELECT $1, $2, COALESCE((SELECT position"
-		" FROM omni_internal.feed_start), 1) - 1, $3"
+		" FROM omni_internal.feed_start WHERE singleton), 1) - 1, $3"
 		" ON CONFLICT ON CONSTRAINT consumer_pkey DO NOTHING",
 		.nargs = 3,
 		.argtypes = {TEXTOID, TEXTOID, TIMESTAMPTZOID},

@@ -14,9 +14,10 @@
 #include "utils/jsonb.h"
 #include "utils/snapshot.h"
 
-/* ---- init.c: called first in _PG_init ---- */
+/* ---- init.c: called first, and last, in _PG_init ---- */
 
 extern void omni_core_init(void);
+extern void omni_core_init_end(void);
 
 /* ---- shmem.c: shared memory as a table of subsystems ---- */
 

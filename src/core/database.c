@@ -188,8 +188,7 @@ report_not_adopted(const char *problem)
 static int32
 wait_for_adoption(Oid extension)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													   omni_adopt_timeout);
+	int64		deadline = omni_core_monotonic_ms() + omni_adopt_timeout;
 	uint64		asked = 0;
 	char		problem[OMNI_PROBLEM_SIZE] = "";
 	int32		era = 0;
@@ -203,8 +202,8 @@ wait_for_adoption(Oid extension)
 
 		LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
 		db = omni_core_find_database(MyDatabaseId);
-		if (db == NULL)
-			asked = 0;
+		if (db == NULL || db->adopt_asked < asked)
+			asked = 0;			/* freed, or made anew since */
 		if (asked == 0)
 		{
 			db = omni_core_make_database(MyDatabaseId, false);
@@ -231,8 +230,7 @@ wait_for_adoption(Oid extension)
 
 		if (era > 0)
 			break;
-		rest = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-											   deadline);
+		rest = deadline - omni_core_monotonic_ms();
 		if (refused || rest <= 0)
 		{
 			ConditionVariableCancelSleep();

@@ -58,21 +58,12 @@ omni_core_feed_union(StringInfo sql, const char *columns,
 					 const char *condition)
 {
 	for (int i = 0; i < nsources; i++)
-	{
-		const char *mark = strstr(columns, "%d");
-
-		appendStringInfoString(sql, i == 0 ? "SELECT " : " UNION ALL SELECT ");
-		if (mark)
-			appendStringInfo(sql, "%.*s%d%s", (int) (mark - columns), columns,
-							 i, mark + 2);
-		else
-			appendStringInfoString(sql, columns);
 		appendStringInfo(sql,
-						 " FROM (SELECT s.id, s.era, s.xid, %s FROM %s AS s)"
-						 " AS x(id, era, xid, kind, entity, entity_id,"
-						 " payload, occurred_at) WHERE %s",
+						 "%sSELECT %s FROM (SELECT s.id, s.era, s.xid, %d, %s"
+						 " FROM %s AS s) AS x(id, era, xid, source, kind,"
+						 " entity, entity_id, payload, occurred_at) WHERE %s",
+						 i == 0 ? "" : " UNION ALL ", columns, i,
 						 sources[i].columns, sources[i].relation, condition);
-	}
 }
 
 /* Rows of a page: $1..$2 ids, $3 era, $4 snapshot, $5 the one before. */
@@ -112,9 +103,9 @@ sql_of_kinds(void)
 						   " (SELECT u.id, u.kind, u.source,"
 						   " row_number() OVER (ORDER BY u.id) AS rank"
 						   " FROM (");
-	omni_core_feed_union(&sql, "x.id, x.kind, %d AS source", ROW_OF_PAGE);
+	omni_core_feed_union(&sql, "x.id, x.kind, x.source", ROW_OF_PAGE);
 	appendStringInfoString(&sql, ") AS u OFFSET 0) AS r CROSS JOIN LATERAL (");
-	omni_core_feed_union(&sql, "x.*", "x.id = r.id AND r.source = %d");
+	omni_core_feed_union(&sql, "x.*", "x.id = r.id AND x.source = r.source");
 	appendStringInfoString(&sql,
 						   ") AS e WHERE r.rank > $6 AND r.kind = ANY ($8)"
 						   " ORDER BY r.rank LIMIT $7");
@@ -127,7 +118,7 @@ omni_core_feed_bounds(OmniFeedBounds *bounds)
 {
 	static OmniQuery query = {
 		.sql = "SELECT COALESCE((SELECT position"
-		" FROM omni_internal.feed_start), 1),"
+		" FROM omni_internal.feed_start WHERE singleton), 1),"
 		" COALESCE((SELECT first_position + count - 1 FROM omni.tick"
 		" ORDER BY id DESC LIMIT 1), 0)",
 	};

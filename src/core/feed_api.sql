@@ -26,6 +26,23 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION omni.drop_consumer(text) IS
     'forget a consumer of the feed: retention does not wait for it any more';
 
+CREATE FUNCTION omni.limit_consumer(consumer text, keep interval)
+RETURNS void
+AS 'MODULE_PATHNAME', 'omni_core_limit_consumer'
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION omni.limit_consumer(text, interval) IS
+    'how old an event may become before it may be dropped although this consumer has not read it';
+
+CREATE FUNCTION omni.prune_events(keep interval DEFAULT '30 days',
+    max_rows integer DEFAULT 100000)
+RETURNS bigint
+AS 'MODULE_PATHNAME', 'omni_core_prune_events'
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION omni.prune_events(interval, integer) IS
+    'drop the oldest events: move the start of the feed, and delete what earlier calls have left behind it; returns the oldest position kept';
+
 CREATE FUNCTION omni_internal.write_event(kind text, entity text,
     entity_id bigint, payload jsonb)
 RETURNS bigint
@@ -87,6 +104,7 @@ COMMENT ON FUNCTION omni.set_cell(integer) IS
 
 REVOKE ALL ON FUNCTION omni.read_events(text, integer, text[]),
     omni.ack_events(text, bigint), omni.drop_consumer(text),
+    omni.limit_consumer(text, interval), omni.prune_events(interval, integer),
     omni_internal.write_event(text, text, bigint, jsonb),
     omni_internal.feed_handler(), omni.set_cell(integer) FROM PUBLIC;
 REVOKE ALL ON TABLE omni_internal.feed, omni.event FROM PUBLIC;
@@ -95,7 +113,12 @@ REVOKE ALL ON FOREIGN SERVER omni_feed FROM PUBLIC;
 
 SELECT omni_internal.allow_functions('{reader,channel,support,admin}',
     '{omni.read_events,omni.ack_events,omni.drop_consumer}');
+SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
+    '{omni.wait_for_tick}');
+SELECT omni_internal.allow_functions('{admin}',
+    '{omni.adopt,omni.describe_worker}');
 SELECT omni_internal.allow_relations('{reader,channel,support,admin}',
     '{select}', '{omni.event,omni.tick,omni.consumer}');
-SELECT omni_internal.allow_functions('{admin}', '{omni.set_cell}');
+SELECT omni_internal.allow_functions('{admin}',
+    '{omni.set_cell,omni.limit_consumer,omni.prune_events}');
 

@@ -4,6 +4,9 @@
  */
 #include "omni.h"
 
+#include "miscadmin.h"
+#include "utils/guc.h"
+
 #include "core/core.h"
 #include "core/private.h"
 
@@ -16,4 +19,12 @@ omni_core_init(void)
 	omni_core_registry_init();
 	omni_core_utility_init();
 	omni_core_launcher_init();
+}
+
+/* After every domain has defined its settings: others of our name are typos. */
+void
+omni_core_init_end(void)
+{
+	if (process_shared_preload_libraries_in_progress)
+		MarkGUCPrefixReserved("omni");
 }

@@ -37,7 +37,6 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 
 #include "core/core.h"
 #include "core/private.h"
@@ -62,19 +61,12 @@ typedef struct Started
 static Started *started;		/* parallel to the registry */
 static Oid *probes = NULL;		/* databases still to be looked at */
 static int	nprobes = 0;
-static TimestampTz full_logged = 0;
-
-/* Can this database be connected to? */
-static bool
-is_connectable(Form_pg_database form)
-{
-	return form->datallowconn &&
-		form->datconnlimit != OMNI_DATCONNLIMIT_INVALID_DB;
-}
+static int64 full_logged = -1;	/* monotonic ms */
 
 /*
  * The databases that can be connected to, in TopMemoryContext; or, with
- * "only" given, that one alone, if it is there.
+ * "only" given, that one alone, if it is there: where a session asks, it does
+ * not matter whether further ones are allowed.
  */
 static int
 list_databases(Oid only, Oid **list)
@@ -95,7 +87,8 @@ list_databases(Oid only, Oid **list)
 	{
 		Form_pg_database form = (Form_pg_database) GETSTRUCT(tuple);
 
-		if (!is_connectable(form) || (OidIsValid(only) && form->oid != only))
+		if (form->datconnlimit == OMNI_DATCONNLIMIT_INVALID_DB ||
+			(OidIsValid(only) ? form->oid != only : !form->datallowconn))
 			continue;
 		if (n == room)
 		{
@@ -112,7 +105,7 @@ list_databases(Oid only, Oid **list)
 	return n;
 }
 
-/* Is the database there, and can it be connected to? */
+/* Is the database there, and whole? */
 static bool
 database_exists(Oid database)
 {
@@ -228,10 +221,9 @@ register_worker(Oid database, BackgroundWorkerHandle **handle)
 static void
 log_full(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	int64		now = omni_core_monotonic_ms();
 
-	if (full_logged != 0 &&
-		!TimestampDifferenceExceeds(full_logged, now, 60000))
+	if (full_logged >= 0 && now - full_logged < 60000)
 		return;
 	full_logged = now;
 	ereport(LOG,
@@ -282,8 +274,7 @@ start_worker(int i, Oid database)
 		db->state == OMNI_WORKER_STARTING)
 	{
 		db->state = OMNI_WORKER_WANTED;
-		db->start_after =
-			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), FULL_DELAY_MS);
+		db->start_after = omni_core_monotonic_ms() + FULL_DELAY_MS;
 		strlcpy(db->problem, "No background worker is free: "
 				"max_worker_processes is reached.", sizeof(db->problem));
 	}
@@ -307,9 +298,7 @@ check_started(int i)
 	{
 		db->state = OMNI_WORKER_WANTED;
 		db->failures++;
-		db->start_after =
-			TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-										backoff_ms(db->failures));
+		db->start_after = omni_core_monotonic_ms() + backoff_ms(db->failures);
 	}
 	LWLockRelease(omni_core_registry->lock);
 	pfree(started[i].handle);
@@ -338,18 +327,14 @@ serve_registry(void)
 		database = pg_atomic_read_u32(&db->database);
 		if (db->state == OMNI_WORKER_WANTED && db->bars == 0)
 		{
-			TimestampTz now = GetCurrentTimestamp();
+			int64		now = omni_core_monotonic_ms();
 
 			if (db->start_after == 0 && db->failures > 0)
-				db->start_after =
-					TimestampTzPlusMilliseconds(now,
-												backoff_ms(db->failures));
+				db->start_after = now + backoff_ms(db->failures);
 			if (db->start_after <= now)
 				start = true;
 			else
-				wait = Min(wait, 1 +
-						   TimestampDifferenceMilliseconds(now,
-														   db->start_after));
+				wait = Min(wait, db->start_after - now);
 		}
 		LWLockRelease(omni_core_registry->lock);
 

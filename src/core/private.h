@@ -85,7 +85,7 @@ typedef struct OmniDatabase
 	bool		settled;		/* the worker found the extension and stays */
 	uint64		start_asked;	/* requests for a worker, counted */
 	int			failures;		/* starts in a row that came to nothing */
-	TimestampTz start_after;	/* do not start one before */
+	int64		start_after;	/* do not start one before, monotonic ms */
 
 	uint64		adopt_asked;	/* requests to adopt, counted */
 	uint64		adopt_answered; /* the last one dealt with, well or ill */
@@ -159,6 +159,11 @@ extern void omni_core_require_server(void);
 
 /* ---- clock.c ---- */
 
+/*
+ * Milliseconds that never jump, the same in all processes: for schedules and
+ * time limits, which a clock that is set must not disturb.
+ */
+extern int64 omni_core_monotonic_ms(void);
 /* A worker's tick has been closed at that time. */
 extern void omni_core_clock_ticked(OmniDatabase *db, TimestampTz closed_at);
 

@@ -7,15 +7,18 @@
  *	 before the transaction has an id: with an id it would count itself as
  *	 running and the next tick would look for its rows for ever.
  * - A row is new when it is visible now and was not to the last tick's
- *	 snapshot: its transaction is at or above that snapshot's xmax, or was in
- *	 its list of running ones and is not running now (PgQ's technique).  Both
- *	 are ranges of the index (era, xid), however long a transaction was open.
+ *	 snapshot: its transaction is at or above that snapshot's xmax (and below this one's), or
+ *	 was in its list of running ones and is not running now (PgQ's technique).
+ *	 Both are ranges of the index (era, xid) that leave out transactions which
+ *	 are still running, however long they have been and whatever they wrote.
  * - Ids of transactions compare within one era only.  The first tick of an era
  *	 has no predecessor: every visible row of that era is new.
  * - Positions are handed out by the tick row and its pages, in one transaction
  *	 with the snapshot that defines them.  A crash before its commit leaves
  *	 nothing, and the next tick takes the same rows.
- * - A tick over nothing is not written, nor is anything else.
+ * - A tick over nothing is not written, nor is anything else; but the ticking
+ *	 process remembers the snapshot, and goes on from it: so the rows of a long
+ *	 transaction are not gone over at every idle turn.
  * - Lock order: the extension (the worker), the tick lock, relations.
  */
 #include "omni.h"
@@ -51,47 +54,95 @@ typedef struct LastTick
 	TimestampTz closed_at;
 	int64		last_position;
 	Datum		snapshot;
-	uint64		xmax;			/* of the snapshot */
-	Datum		running;		/* xid8[]: its list, without those that are
-								 * still running */
 	Datum		now;			/* pg_snapshot of this transaction */
+	bool		seen;			/* something of this era was looked at: */
+	uint64		seen_xmax;		/* xmax of that snapshot */
+	Datum		seen_running;	/* xid8[]: its running transactions, without
+								 * those that are still running */
 } LastTick;
 
 /*
- * Read the last tick.  all_running keeps the whole list of running
- * transactions: after a restore none of them runs, whatever their ids say.
+ * The snapshot under which this process last looked and found nothing new
+ * after the last tick: what that did not see is what the tick did not see.
+ */
+static struct
+{
+	Oid			extension;
+	int32		era;
+	int64		tick;			/* the last one, then */
+	struct varlena *snapshot;	/* NULL: none */
+} idle;
+
+/* Remember that there was nothing new, or forget it. */
+static void
+remember_idle(int32 era, const LastTick *last, bool found_nothing)
+{
+	if (idle.snapshot)
+	{
+		pfree(idle.snapshot);
+		idle.snapshot = NULL;
+	}
+	if (!found_nothing)
+		return;
+	idle.extension = omni_core_extension_oid();
+	idle.era = era;
+	idle.tick = last->id;
+	idle.snapshot = MemoryContextAlloc(TopMemoryContext,
+									   VARSIZE_ANY(DatumGetPointer(last->now)));
+	memcpy(idle.snapshot, DatumGetPointer(last->now),
+		   VARSIZE_ANY(DatumGetPointer(last->now)));
+}
+
+/*
+ * Read the last tick, and what of "era" was looked at.  all_running keeps the
+ * whole list of running transactions: after a restore none of them runs,
+ * whatever their ids say.
  */
 static void
-read_last_tick(bool all_running, LastTick *last)
+read_last_tick(int32 era, bool all_running, LastTick *last)
 {
 	static OmniQuery query = {
 		.sql = "SELECT t.id, t.era, t.closed_at, t.first_position + t.count - 1,"
-		" t.snapshot, pg_snapshot_xmax(t.snapshot),"
-		" ARRAY(SELECT r.xid FROM pg_snapshot_xip(t.snapshot) AS r(xid)"
-		" WHERE $1 OR pg_visible_in_snapshot(r.xid, pg_current_snapshot())),"
-		" pg_current_snapshot()"
+		" t.snapshot, pg_current_snapshot(),"
+		" l.seen IS NOT NULL, pg_snapshot_xmax(l.seen),"
+		" ARRAY(SELECT r.xid FROM pg_snapshot_xip(l.seen) AS r(xid)"
+		" WHERE $2 OR pg_visible_in_snapshot(r.xid, pg_current_snapshot()))"
 		" FROM (VALUES (1)) AS one LEFT JOIN (SELECT * FROM omni.tick"
-		" ORDER BY id DESC LIMIT 1) AS t ON true",
-		.nargs = 1,
-		.argtypes = {BOOLOID},
+		" ORDER BY id DESC LIMIT 1) AS t ON true CROSS JOIN LATERAL (SELECT"
+		" CASE WHEN $4 IS NOT NULL AND COALESCE(t.id, 0) = $3 THEN $4"
+		" WHEN t.era = $1 THEN t.snapshot END) AS l(seen)",
+		.nargs = 4,
+		.argtypes = {INT4OID, BOOLOID, INT8OID, PG_SNAPSHOTOID},
 	};
 	OmniRows	rows;
-	Datum		values[1];
+	Datum		values[4];
+	char		nulls[4] = "   n";
 
-	values[0] = BoolGetDatum(all_running);
-	omni_core_query(&query, values, NULL, true, &rows);
+	values[0] = Int32GetDatum(era);
+	values[1] = BoolGetDatum(all_running);
+	values[2] = Int64GetDatum(idle.tick);
+	values[3] = PointerGetDatum(idle.snapshot);
+	if (idle.snapshot && !all_running && idle.era == era &&
+		idle.extension == omni_core_extension_oid())
+		nulls[3] = ' ';
+	omni_core_query(&query, values, nulls, true, &rows);
 
 	memset(last, 0, sizeof(*last));
-	last->now = OMNI_VALUE(&rows, 0, 7);
-	if (OMNI_ISNULL(&rows, 0, 0))
-		return;
-	last->id = DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
-	last->era = DatumGetInt32(OMNI_VALUE(&rows, 0, 1));
-	last->closed_at = DatumGetTimestampTz(OMNI_VALUE(&rows, 0, 2));
-	last->last_position = DatumGetInt64(OMNI_VALUE(&rows, 0, 3));
-	last->snapshot = OMNI_VALUE(&rows, 0, 4);
-	last->xmax = U64FromFullTransactionId(DatumGetFullTransactionId(OMNI_VALUE(&rows, 0, 5)));
-	last->running = OMNI_VALUE(&rows, 0, 6);
+	if (!OMNI_ISNULL(&rows, 0, 0))
+	{
+		last->id = DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
+		last->era = DatumGetInt32(OMNI_VALUE(&rows, 0, 1));
+		last->closed_at = DatumGetTimestampTz(OMNI_VALUE(&rows, 0, 2));
+		last->last_position = DatumGetInt64(OMNI_VALUE(&rows, 0, 3));
+		last->snapshot = OMNI_VALUE(&rows, 0, 4);
+	}
+	last->now = OMNI_VALUE(&rows, 0, 5);
+	last->seen = DatumGetBool(OMNI_VALUE(&rows, 0, 6));
+	if (last->seen)
+	{
+		last->seen_xmax = U64FromFullTransactionId(DatumGetFullTransactionId(OMNI_VALUE(&rows, 0, 7)));
+		last->seen_running = OMNI_VALUE(&rows, 0, 8);
+	}
 }
 
 /*
@@ -102,11 +153,12 @@ static const char *
 sql_of_tick(void)
 {
 	StringInfoData sql;
-	const char *columns = "x.id, %d AS source, x.kind";
+	const char *columns = "x.id, x.source, x.kind";
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "WITH fresh AS MATERIALIZED (");
-	omni_core_feed_union(&sql, columns, "x.era = $1 AND x.xid >= $2");
+	omni_core_feed_union(&sql, columns, "x.era = $1 AND x.xid >= $2"
+						 " AND x.xid < pg_snapshot_xmax($4)");
 	appendStringInfoString(&sql, " UNION ALL ");
 	omni_core_feed_union(&sql, columns, "x.era = $1 AND x.xid = ANY ($3)");
 	appendStringInfoString(&sql,
@@ -139,13 +191,12 @@ sql_of_tick(void)
 }
 
 /*
- * Close a tick of "era" over the rows of transactions from "from_xid" on and
- * of "xids" (xid8[], or 0: none).  "snapshot" sees exactly these and all
- * before.
+ * Close a tick of "era" over the rows that "last" had not seen, all of which
+ * "snapshot" sees.
  */
 static void
-write_tick(const LastTick *last, int32 era, uint64 from_xid, Datum xids,
-		   Datum snapshot, OmniTickResult *result)
+write_tick(const LastTick *last, int32 era, Datum snapshot,
+		   OmniTickResult *result)
 {
 	static OmniQuery query = {
 		.nargs = 7,
@@ -169,9 +220,9 @@ write_tick(const LastTick *last, int32 era, uint64 from_xid, Datum xids,
 		now = last->closed_at;
 
 	values[0] = Int32GetDatum(era);
-	values[1] = FullTransactionIdGetDatum(FullTransactionIdFromU64(from_xid));
-	values[2] = xids;
-	if (xids == (Datum) 0)
+	values[1] = FullTransactionIdGetDatum(FullTransactionIdFromU64(last->seen_xmax));
+	values[2] = last->seen_running;
+	if (!last->seen)
 		nulls[2] = 'n';
 	values[3] = snapshot;
 	values[4] = Int64GetDatum(last->id + 1);
@@ -219,13 +270,11 @@ omni_core_tick_close(int32 era, OmniTickResult *result)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	omni_core_owner_begin(&scope, true);
 
-	read_last_tick(false, &last);
+	read_last_tick(era, false, &last);
 	if (last.era > era)
 		elog(ERROR, "tick of era %d after one of era %d", era, last.era);
-	if (last.era == era)
-		write_tick(&last, era, last.xmax, last.running, last.now, result);
-	else
-		write_tick(&last, era, 0, (Datum) 0, last.now, result);
+	write_tick(&last, era, last.now, result);
+	remember_idle(era, &last, !result->closed);
 
 	omni_core_owner_end(&scope);
 	PopActiveSnapshot();
@@ -293,12 +342,10 @@ omni_core_tick_close_old_era(int32 old_era)
 	}
 	omni_core_owner_begin(&scope, true);
 
-	read_last_tick(true, &last);
+	read_last_tick(old_era, true, &last);
 	if (last.era > old_era)
 		elog(ERROR, "tick of era %d after one of era %d", old_era, last.era);
-	xmax = last_xid_of_era(old_era) + 1;
-	if (last.era == old_era && last.xmax > xmax)
-		xmax = last.xmax;
+	xmax = Max(last_xid_of_era(old_era) + 1, last.seen_xmax);
 	if (xmax > 1)
 	{
 		char	   *text = psprintf(UINT64_FORMAT ":" UINT64_FORMAT ":",
@@ -306,11 +353,7 @@ omni_core_tick_close_old_era(int32 old_era)
 		Datum		snapshot = DirectFunctionCall1(pg_snapshot_in,
 												   CStringGetDatum(text));
 
-		if (last.era == old_era)
-			write_tick(&last, old_era, last.xmax, last.running, snapshot,
-					   &result);
-		else
-			write_tick(&last, old_era, 0, (Datum) 0, snapshot, &result);
+		write_tick(&last, old_era, snapshot, &result);
 	}
 
 	omni_core_owner_end(&scope);
@@ -345,7 +388,7 @@ omni_core_last_tick(OmniTick *tick)
 	LastTick	last;
 
 	omni_core_owner_begin(&scope, true);
-	read_last_tick(true, &last);
+	read_last_tick(0, true, &last);
 	omni_core_owner_end(&scope);
 
 	memset(tick, 0, sizeof(*tick));

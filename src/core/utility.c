@@ -24,7 +24,6 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "core/core.h"
@@ -62,17 +61,15 @@ lift_bar(int code, Datum arg)
 static void
 wait_until_gone(Oid database)
 {
-	TimestampTz start = GetCurrentTimestamp();
+	int64		start = omni_core_monotonic_ms();
 	bool		told = false;
 
 	for (;;)
 	{
 		OmniDatabase *db;
-		long		waited;
+		int64		waited = omni_core_monotonic_ms() - start;
 		bool		gone = true;
 
-		waited = TimestampDifferenceMilliseconds(start,
-												 GetCurrentTimestamp());
 		LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
 		db = omni_core_find_database(database);
 		if (db != NULL && db->pid != 0)
@@ -211,7 +208,8 @@ database_to_bar(Node *statement, bool *drops)
 	if (name == NULL)
 		return InvalidOid;
 	database = get_database_oid(name, true);
-	if (!OidIsValid(database) || database == MyDatabaseId)
+	/* one's own database can be copied, the others' statements fail */
+	if (!OidIsValid(database) || (database == MyDatabaseId && !copies))
 		return InvalidOid;
 	if (copies ? !may_copy(database) :
 		!omni_owns_database(database, GetUserId()))

@@ -83,7 +83,7 @@ report_timeout(long timeout_ms, const char *problem)
 int64
 omni_core_wait_for_tick(long timeout_ms)
 {
-	TimestampTz deadline;
+	int64		deadline;
 	uint64		asked = 0;
 	int64		position = 0;
 	bool		done = false;
@@ -91,7 +91,7 @@ omni_core_wait_for_tick(long timeout_ms)
 	if (!feed_exists())
 		return 0;
 
-	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	deadline = omni_core_monotonic_ms() + timeout_ms;
 	for (;;)
 	{
 		OmniDatabase *db;
@@ -100,11 +100,10 @@ omni_core_wait_for_tick(long timeout_ms)
 
 		LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
 		db = omni_core_find_database(MyDatabaseId);
-		if (db == NULL)
-		{
-			asked = 0;
+		if (db == NULL || db->tick_asked < asked)
+			asked = 0;			/* freed, or made anew since */
+		if (asked == 0)
 			db = omni_core_make_database(MyDatabaseId, false);
-		}
 		if (db != NULL)
 		{
 			if (asked == 0)
@@ -122,8 +121,7 @@ omni_core_wait_for_tick(long timeout_ms)
 
 		if (done)
 			break;
-		rest = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-											   deadline);
+		rest = deadline - omni_core_monotonic_ms();
 		if (db == NULL || rest <= 0)
 		{
 			ConditionVariableCancelSleep();

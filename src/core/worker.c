@@ -40,7 +40,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
-#include "utils/timestamp.h"
 
 #include "core/core.h"
 #include "core/feed.h"
@@ -74,7 +73,7 @@ typedef bool (*StepFunction) (void *arg);
 /* One thing that runs again and again, and backs off when it fails. */
 typedef struct Schedule
 {
-	TimestampTz due;			/* by the server's clock */
+	int64		due;			/* monotonic ms */
 	int			failures;		/* in a row */
 } Schedule;
 
@@ -82,7 +81,7 @@ static struct
 {
 	OmniDatabase *db;			/* stays ours as long as our pid is in it */
 	LeaveReason reason;
-	TimestampTz started_at;
+	int64		started_at;		/* monotonic ms */
 	uint64		start_seen;		/* requests for a worker known to the check */
 
 	Oid			extension;		/* the one that was checked */
@@ -123,8 +122,7 @@ leave_registry(int code, Datum arg)
 		}
 		else if (me.reason == LEAVE_FAILED)
 		{
-			if (TimestampDifferenceExceeds(me.started_at,
-										   GetCurrentTimestamp(), STEADY_MS))
+			if (omni_core_monotonic_ms() - me.started_at > STEADY_MS)
 				db->failures = 0;
 			db->failures++;
 		}
@@ -158,7 +156,7 @@ enter_registry(Oid database)
 			db->state = OMNI_WORKER_RUNNING;
 			db->settled = false;
 			me.db = db;
-			me.started_at = GetCurrentTimestamp();
+			me.started_at = omni_core_monotonic_ms();
 			entered = true;
 		}
 	}
@@ -318,7 +316,7 @@ reschedule(Schedule *schedule, StepResult result, int ms)
 	}
 	else
 		schedule->failures = 0;
-	schedule->due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	schedule->due = omni_core_monotonic_ms() + ms;
 }
 
 /* ---- the check: which extension, which version, whose stamp ---- */
@@ -424,7 +422,7 @@ check_extension(void)
 
 	if (!me.checked || me.generation != omni_core_extension_generation)
 	{
-		if (me.check.due > GetCurrentTimestamp())
+		if (me.check.due > omni_core_monotonic_ms())
 			return false;
 		result = run_step("check", check_step, NULL, false);
 		me.checked = result == STEP_DONE;
@@ -532,9 +530,7 @@ report_tick(const OmniTickResult *tick, uint64 asked)
 	db->tick_done = asked;
 	db->turns++;
 	db->problem[0] = '\0';
-	if (db->failures > 0 &&
-		TimestampDifferenceExceeds(me.started_at, GetCurrentTimestamp(),
-								   STEADY_MS))
+	if (omni_core_monotonic_ms() - me.started_at > STEADY_MS)
 		db->failures = 0;
 	LWLockRelease(omni_core_registry->lock);
 	ConditionVariableBroadcast(&db->cv);
@@ -555,7 +551,7 @@ take_tick(bool woken)
 	LWLockRelease(omni_core_registry->lock);
 	if (me.tick.failures > 0)
 		wanted = false;			/* a failing tick keeps its delay */
-	if (!wanted && me.tick.due > GetCurrentTimestamp())
+	if (!wanted && me.tick.due > omni_core_monotonic_ms())
 		return true;
 
 	result = run_step("tick", tick_step, &tick, true);
@@ -603,7 +599,7 @@ run_chores(bool woken, bool at_start)
 		if (at_start && !chores[i]->at_start)
 			continue;
 		if (!at_start && !(woken && me.chores[i].failures == 0) &&
-			me.chores[i].due > GetCurrentTimestamp())
+			me.chores[i].due > omni_core_monotonic_ms())
 			continue;
 		result = run_step(chores[i]->name, chore_step, &call, true);
 		reschedule(&me.chores[i], result,
@@ -669,8 +665,7 @@ take_turn(void)
 static long
 time_to_wait(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz due;
+	int64		due;
 	const OmniChore **chores;
 	int			n = omni_core_chores(&chores);
 
@@ -680,8 +675,7 @@ time_to_wait(void)
 	for (int i = 0; me.published && i < n; i++)
 		due = Min(due, me.chores[i].due);
 	/* a check that has to wait shall not make the loop spin */
-	return Max(TimestampDifferenceMilliseconds(now, due),
-			   me.checked ? 0 : 100);
+	return Max(due - omni_core_monotonic_ms(), me.checked ? 0 : 100);
 }
 
 /*
@@ -709,7 +703,8 @@ omni_core_worker_main(Datum arg)
 
 	if (!enter_registry(database))
 		proc_exit(0);
-	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid,
+											  BGWORKER_BYPASS_ALLOWCONN);
 	set_options();
 	me.context = AllocSetContextCreate(TopMemoryContext, "omni worker turn",
 									   ALLOCSET_DEFAULT_SIZES);
@@ -727,6 +722,8 @@ omni_core_worker_main(Datum arg)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
+			/* an interval may have become shorter */
+			pg_atomic_write_u32(&me.db->wake, 1);
 		}
 
 		MemoryContextReset(me.context);

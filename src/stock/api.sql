@@ -48,6 +48,13 @@ CREATE VIEW omni.stock AS
     LEFT JOIN omni.node n ON n.id = b.node_id;
 COMMENT ON VIEW omni.stock IS
     'what is on hand and reserved per item and node (null: the pool) at the last fold, with its position in the feed';
+COMMENT ON COLUMN omni.stock.item_id IS 'item';
+COMMENT ON COLUMN omni.stock.sku IS 'its sku';
+COMMENT ON COLUMN omni.stock.node_id IS 'node; null: the pool';
+COMMENT ON COLUMN omni.stock.node IS 'its code; null: the pool';
+COMMENT ON COLUMN omni.stock.on_hand IS 'physically there';
+COMMENT ON COLUMN omni.stock.reserved IS 'promised and still there';
+COMMENT ON COLUMN omni.stock.position IS 'position in the feed up to which the row counts';
 
 CREATE VIEW omni.stock_now AS
     SELECT u.item_id, i.sku, NULLIF(u.node_id, 0) AS node_id, n.code AS node,
@@ -64,6 +71,12 @@ CREATE VIEW omni.stock_now AS
     LEFT JOIN omni.node n ON n.id = u.node_id;
 COMMENT ON VIEW omni.stock_now IS
     'what is on hand and reserved per item and node (null: the pool), exact under the caller''s own snapshot';
+COMMENT ON COLUMN omni.stock_now.item_id IS 'item';
+COMMENT ON COLUMN omni.stock_now.sku IS 'its sku';
+COMMENT ON COLUMN omni.stock_now.node_id IS 'node; null: the pool';
+COMMENT ON COLUMN omni.stock_now.node IS 'its code; null: the pool';
+COMMENT ON COLUMN omni.stock_now.on_hand IS 'physically there';
+COMMENT ON COLUMN omni.stock_now.reserved IS 'promised and still there';
 
 CREATE VIEW omni.reservation AS
     SELECT r.id, r.item_id, i.sku, NULLIF(r.node_id, 0) AS node_id,
@@ -75,6 +88,17 @@ CREATE VIEW omni.reservation AS
     LEFT JOIN omni.channel c ON c.id = r.channel_id;
 COMMENT ON VIEW omni.reservation IS
     'promises that are open, under the caller''s own snapshot (node null: pool-level); past expires_at they no longer count';
+COMMENT ON COLUMN omni.reservation.id IS 'as omni.reserve_stock() returned it';
+COMMENT ON COLUMN omni.reservation.item_id IS 'item';
+COMMENT ON COLUMN omni.reservation.sku IS 'its sku';
+COMMENT ON COLUMN omni.reservation.node_id IS 'node; null: the pool';
+COMMENT ON COLUMN omni.reservation.node IS 'its code; null: the pool';
+COMMENT ON COLUMN omni.reservation.quantity IS 'units still promised';
+COMMENT ON COLUMN omni.reservation.expires_at IS 'until when it stands; null: without limit';
+COMMENT ON COLUMN omni.reservation.reference IS 'the caller''s own reference';
+COMMENT ON COLUMN omni.reservation.channel_id IS 'channel that asked';
+COMMENT ON COLUMN omni.reservation.channel IS 'its code';
+COMMENT ON COLUMN omni.reservation.opened_at IS 'when it was made';
 
 -- Balances and open promises against the sums of the whole ledger.
 CREATE VIEW omni_internal.ledger_difference AS

@@ -103,9 +103,12 @@ static const OmniShmemItem table_item = {
 	.init = init_table
 };
 
+/* Without preload there is nothing to size, and no counter to use. */
 void
 omni_stock_block_init(void)
 {
+	if (!process_shared_preload_libraries_in_progress)
+		return;
 	DefineCustomIntVariable("omni.stock_memory",
 							"Shared memory for the counters of stock.",
 							"Holds a block for each item in use and the promises with a time limit.",
@@ -113,8 +116,6 @@ omni_stock_block_init(void)
 							262144, 8192, 64 * 1024 * 1024,
 							PGC_POSTMASTER, GUC_UNIT_KB,
 							NULL, NULL, NULL);
-	if (!process_shared_preload_libraries_in_progress)
-		return;
 	omni_core_register_shmem(&arena_item);
 	omni_core_register_shmem(&table_item);
 	prev_request_hook = shmem_request_hook;

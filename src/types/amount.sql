@@ -1,7 +1,8 @@
 -- types: omni.amount, exact money with its currency.
 --
--- The type's own functions keep EXECUTE for PUBLIC: whoever may read a column
--- of the type may use it.
+-- Functions of the type keep EXECUTE for PUBLIC: whoever may read a column of
+-- the type may use it.  Those that only the server calls, or that take none of
+-- omni's types, do not: see the end.
 
 CREATE TYPE omni.amount;
 
@@ -399,3 +400,21 @@ CREATE AGGREGATE omni.max(omni.amount) (
 );
 COMMENT ON AGGREGATE omni.max(omni.amount) IS
     'last of the amounts in their order: by currency, then by worth';
+
+-- Rights.
+
+REVOKE ALL ON FUNCTION
+    omni.currency_exponent(text),
+    omni.is_currency(text),
+    omni.currencies(),
+    omni.is_amount(text),
+    omni.amount_sortsupport(internal),
+    omni.amount_sum_add(internal, omni.amount),
+    omni.amount_sum_remove(internal, omni.amount),
+    omni.amount_sum_combine(internal, internal),
+    omni.amount_sum_serialize(internal),
+    omni.amount_sum_deserialize(bytea, internal),
+    omni.amount_sum_final(internal)
+    FROM PUBLIC;
+SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
+    '{omni.currency_exponent,omni.is_currency,omni.currencies,omni.is_amount}');

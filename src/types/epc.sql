@@ -1,7 +1,6 @@
 -- types: omni.epc, an Electronic Product Code as an RFID tag holds it.
 --
--- The type's own functions keep EXECUTE for PUBLIC: whoever may read a column
--- of the type may use it.
+-- Functions of the type keep EXECUTE for PUBLIC; see amount.sql.
 
 CREATE TYPE omni.epc;
 
@@ -234,3 +233,12 @@ CREATE OPERATOR CLASS omni.epc_hash_ops DEFAULT FOR TYPE omni.epc USING hash AS
     FUNCTION 2 omni.epc_hash_extended(omni.epc, bigint);
 COMMENT ON OPERATOR CLASS omni.epc_hash_ops USING hash IS 'equality of omni.epc';
 COMMENT ON OPERATOR FAMILY omni.epc_hash_ops USING hash IS 'equality of omni.epc';
+
+-- Rights.
+
+REVOKE ALL ON FUNCTION
+    omni.is_epc(text),
+    omni.epc_sortsupport(internal)
+    FROM PUBLIC;
+SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
+    '{omni.is_epc}');

@@ -62,7 +62,7 @@ omni_types_gtin_in(PG_FUNCTION_ARGS)
 						(errcode(OMNI_ERR_INVALID_TEXT),
 						 errmsg("invalid GTIN: \"%s\"",
 								omni_types_excerpt(text, len)),
-						 errdetail("A GTIN has 8, 12, 13 or 14 digits, this has %zu characters.",
+						 errdetail("A GTIN has 8, 12, 13 or 14 digits, not %zu.",
 								   len)));
 		default:
 			OMNI_REJECT(fcinfo->context,

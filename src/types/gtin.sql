@@ -1,7 +1,6 @@
 -- types: omni.gtin, a Global Trade Item Number with its check digit.
 --
--- The type's own functions keep EXECUTE for PUBLIC: whoever may read a column
--- of the type may use it.
+-- Functions of the type keep EXECUTE for PUBLIC; see amount.sql.
 
 CREATE TYPE omni.gtin;
 
@@ -189,3 +188,13 @@ CREATE OPERATOR CLASS omni.gtin_hash_ops DEFAULT FOR TYPE omni.gtin USING hash A
     FUNCTION 2 omni.gtin_hash_extended(omni.gtin, bigint);
 COMMENT ON OPERATOR CLASS omni.gtin_hash_ops USING hash IS 'equality of omni.gtin';
 COMMENT ON OPERATOR FAMILY omni.gtin_hash_ops USING hash IS 'equality of omni.gtin';
+
+-- Rights.
+
+REVOKE ALL ON FUNCTION
+    omni.is_gtin(text),
+    omni.gs1_check_digit(text),
+    omni.gtin_sortsupport(internal)
+    FROM PUBLIC;
+SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
+    '{omni.is_gtin,omni.gs1_check_digit}');

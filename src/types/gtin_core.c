@@ -43,14 +43,13 @@ omni_types_gtin_parse(const char *text, size_t len, int64_t *gtin,
 {
 	int64_t		value = 0;
 
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < '0' || text[i] > '9')
+			return OMNI_GTIN_NOT_A_DIGIT;
 	if (len != 8 && len != 12 && len != 13 && len != 14)
 		return OMNI_GTIN_BAD_LENGTH;
 	for (size_t i = 0; i < len; i++)
-	{
-		if (text[i] < '0' || text[i] > '9')
-			return OMNI_GTIN_NOT_A_DIGIT;
 		value = value * 10 + (text[i] - '0');
-	}
 	*gtin = value;
 	*expected = omni_types_gs1_check_digit(text, len - 1);
 	return text[len - 1] - '0' == *expected ?

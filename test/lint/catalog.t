@@ -92,15 +92,9 @@ SELECT p.oid::regprocedure
   FROM pg_proc p
  WHERE p.pronamespace IN $schemas
    AND has_function_privilege('public', p.oid, 'EXECUTE')
-   AND NOT EXISTS (
-       SELECT FROM pg_type t
-        WHERE p.provolatile <> 'v' AND t.typname IN ('amount', 'gtin', 'epc')
-          AND t.typnamespace = 'omni'::regnamespace
-          AND (t.oid = ANY (p.proargtypes::oid[])
-               OR t.typarray = ANY (p.proargtypes::oid[])
-               OR p.prorettype IN (t.oid, t.typarray)
-               OR p.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend,
-                            t.typmodin, t.typmodout, t.typanalyze)))
+   AND NOT (p.prosrc LIKE 'omni\\_types\\_%' AND p.provolatile <> 'v' AND NOT prosecdef)
+   AND NOT EXISTS (SELECT FROM pg_aggregate JOIN pg_proc f ON f.oid = aggtransfn
+                    WHERE aggfnoid = p.oid AND f.prosrc LIKE 'omni\\_types\\_%')
  ORDER BY 1}, @plain_function);
 
 check('no relation or column is PUBLIC\'s', qq{
@@ -133,7 +127,8 @@ SELECT proname, count(*) FROM pg_proc
 check('there is no PL/pgSQL', qq{
 SELECT p.oid::regprocedure, lanname
   FROM pg_proc p JOIN pg_language l ON l.oid = prolang
- WHERE pronamespace IN $schemas AND lanname NOT IN ('c', 'sql') ORDER BY 1},
+ WHERE pronamespace IN $schemas AND prokind <> 'a'
+   AND lanname NOT IN ('c', 'sql') ORDER BY 1},
 	add_member('FUNCTION', 'omni.lint()',
 		q{CREATE FUNCTION omni.lint() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'}));
 
@@ -143,11 +138,11 @@ SELECT p.oid::regprocedure
  WHERE pronamespace IN $schemas AND lanname = 'sql' AND prosqlbody IS NULL
  ORDER BY 1}, @plain_function);
 
-# A function that writes, or that answers differently a moment later, is not
-# safe in a parallel worker unless somebody said so.
+# A function that writes is not safe in a parallel worker; the clock only reads.
 check('no volatile function is parallel safe', qq{
 SELECT oid::regprocedure FROM pg_proc
  WHERE pronamespace IN $schemas AND provolatile = 'v' AND proparallel = 's'
+   AND oid NOT IN ('omni_internal.clock()'::regprocedure)
  ORDER BY 1}, @plain_function, 'ALTER FUNCTION omni.lint() PARALLEL SAFE');
 
 check('every table has a primary key', qq{

@@ -204,6 +204,22 @@ is(value($node, 'SELECT omni.adopt()', dbname => 'copy'),
 	'2', 'a copy is adopted, in the next era');
 ok(wait_for_worker($node, 'copy'), 'and has a worker');
 
+is( $node->psql(
+		'store', 'CREATE DATABASE copy2 TEMPLATE store; DROP DATABASE copy2'),
+	0,
+	'CREATE DATABASE from one\'s own');
+$session = $node->background_psql('store');
+$session->query_safe('SELECT omni.adopt()');
+$node->safe_psql('postgres', 'ALTER DATABASE store ALLOW_CONNECTIONS false');
+$pid = worker_pid($node, 'store');
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
+ok(wait_for_worker($node, 'store', $pid),
+	'the worker comes back where new sessions are not allowed');
+is($session->query_safe('SELECT omni.wait_for_tick() >= 0'),
+	't', 'for those that are there');
+$session->quit;
+$node->safe_psql('postgres', 'ALTER DATABASE store ALLOW_CONNECTIONS true');
+
 my $space = PostgreSQL::Test::Utils::tempdir_short();
 $node->safe_psql('postgres', "CREATE TABLESPACE space LOCATION '$space'");
 is($node->psql('postgres', 'ALTER DATABASE copy SET TABLESPACE space'),
@@ -225,7 +241,8 @@ is(value($node, 'SELECT omni.wait_for_tick() >= 0', dbname => 'store'),
 is( $node->psql(
 		'postgres',
 		'BEGIN; ALTER DATABASE store RENAME TO one; '
-		  . 'SELECT pg_sleep(0.2); ALTER DATABASE one RENAME TO store; COMMIT'
+		  . 'DO $$ BEGIN FOR i IN 1 .. 20000 LOOP EXIT WHEN EXISTS '
+		  . '(SELECT FROM pg_locks WHERE NOT granted); END LOOP; END $$; ALTER DATABASE one RENAME TO store; COMMIT'
 	),
 	0,
 	'two renames in one transaction');
@@ -289,6 +306,9 @@ raises(
 	'OM011',
 	qr/has not adopted.*DETAIL:  No background worker is free/s,
 	'the other says why not',
+	dbname => $dbs[1]);
+raises($node, "SET statement_timeout = '200ms'; SELECT omni.adopt();",
+	'57014', qr/statement timeout/, 'and its wait can be cancelled',
 	dbname => $dbs[1]);
 $node->safe_psql($dbs[0], 'DROP EXTENSION omni');
 is(value($node, 'SELECT omni.adopt()', dbname => $dbs[1]),
