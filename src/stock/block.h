@@ -61,8 +61,10 @@ typedef struct OmniPromise
 	int64		taken;			/* what it took from the shared counters */
 	TimestampTz deadline;		/* DT_NOEND: none */
 	OmniPromiseState state;
-	bool		in_flight;		/* the row that opened it is not committed */
+	bool		in_flight;		/* its opener's transaction has not ended, or
+								 * its callback has not run yet */
 	bool		transient;		/* here for a claim alone: goes with it */
+	int			opener;			/* process id, while in flight */
 	int			claimer;		/* process id, while CLAIMED */
 } OmniPromise;
 
@@ -164,7 +166,6 @@ typedef struct OmniLocalBlock
 	OmniBlock  *block;			/* NULL where pinning it failed */
 	struct OmniLocalBlock *next;	/* in the list of all of them */
 	struct OmniStockLog *pending;	/* pending deltas, latest first */
-	bool		loading;		/* LOADING by this process */
 } OmniLocalBlock;
 
 typedef enum OmniLogKind
@@ -193,7 +194,6 @@ typedef struct OmniStockLog
 } OmniStockLog;
 
 extern void omni_stock_xact_init(void);
-extern void omni_stock_abandon_loads(void);
 extern OmniLocalBlock *omni_stock_local_find(int64 item);
 extern OmniLocalBlock *omni_stock_local_pin(int64 item);
 /* Records for the coming operation, so that none is allocated under a lock. */

@@ -59,7 +59,13 @@ claim_promise(OmniChain *chain, bool *busy)
 	}
 
 	chain->promise = promise;
-	if (promise->state == OMNI_PROMISE_HELD)
+	/*
+	 * Its row may be visible although its opener's callback has not run: that
+	 * one still points to the entry, so nobody else may end it.
+	 */
+	if (promise->in_flight && promise->opener != MyProcPid)
+		*busy = true;
+	else if (promise->state == OMNI_PROMISE_HELD)
 	{
 		omni_stock_promise_claim(block, promise);
 		omni_stock_log_push(local, OMNI_LOG_CLAIM)->promise = promise;

@@ -39,6 +39,7 @@ omni_stock_local_find(int64 item)
 	if (locals == NULL)
 		return NULL;
 	last_local = hash_search(locals, &item, HASH_FIND, NULL);
+	/* one whose pinning failed holds no block */
 	if (last_local && last_local->block == NULL)
 		last_local = NULL;
 	return last_local;
@@ -74,7 +75,6 @@ omni_stock_local_pin(int64 item)
 	{
 		local->block = NULL;
 		local->pending = NULL;
-		local->loading = false;
 		local->next = local_list;
 		local_list = local;
 	}
@@ -143,8 +143,13 @@ undo_entry(OmniStockLog *entry)
 				entry->local->pending = entry->next_pending;
 			else if (promise == NULL ||
 					 promise->state != OMNI_PROMISE_EXPIRED)
+			{
 				omni_stock_slot_apply(block, entry->node,
 									  -entry->d_on_hand, -entry->d_reserved);
+				/* the clock must not give it back once more */
+				if (promise)
+					promise->taken -= entry->d_reserved;
+			}
 			break;
 		case OMNI_LOG_OPEN:
 			omni_stock_promise_remove(block, promise);
@@ -182,6 +187,34 @@ omni_stock_log_claims(const OmniPromise *promise)
 }
 
 /*
+ * Apply what is pending at one block after the commit, all of it under one
+ * hold of the lock: between an addition and what was netted against it nobody
+ * else may take.
+ */
+static void
+apply_pending(OmniLocalBlock *local)
+{
+	OmniBlock  *block = local->block;
+	OmniStockLog *entry = local->pending;
+
+	local->pending = NULL;
+	omni_stock_block_lock(block);
+	for (; entry; entry = entry->next_pending)
+	{
+		OmniPromise *promise = entry->promise;
+
+		if (promise != NULL && promise->state == OMNI_PROMISE_EXPIRED)
+			continue;
+		omni_stock_slot_apply(block, entry->node, entry->d_on_hand,
+							  entry->d_reserved);
+		/* what was netted counts in the shared counters from now */
+		if (promise)
+			promise->taken += entry->d_reserved;
+	}
+	omni_stock_block_unlock(block);
+}
+
+/*
  * Apply one record after the commit.  A claimed promise is finished by its
  * CLAIM record, which the caller applies after all others; RESULT records
  * have by then left in the promise what becomes of it.
@@ -189,33 +222,18 @@ omni_stock_log_claims(const OmniPromise *promise)
 static void
 apply_entry(OmniStockLog *entry)
 {
-	OmniBlock  *block = entry->local->block;
 	OmniPromise *promise = entry->promise;
 
-	omni_stock_block_lock(block);
-	switch (entry->kind)
+	if (entry->kind == OMNI_LOG_DELTA && entry->local->pending != NULL)
+		apply_pending(entry->local);
+	else if (entry->kind == OMNI_LOG_RESULT)
 	{
-		case OMNI_LOG_DELTA:
-			if (entry->pending &&
-				(promise == NULL || promise->state != OMNI_PROMISE_EXPIRED))
-			{
-				omni_stock_slot_apply(block, entry->node,
-									  entry->d_on_hand, entry->d_reserved);
-				/* what was netted counts in the shared counters from now */
-				if (promise && entry->d_reserved > 0)
-					promise->taken += entry->d_reserved;
-			}
-			break;
-		case OMNI_LOG_RESULT:
-			promise->node = entry->node;
-			promise->taken = entry->quantity;
-			promise->deadline = entry->deadline;
-			break;
-		case OMNI_LOG_OPEN:
-		case OMNI_LOG_CLAIM:
-			break;
+		omni_stock_block_lock(entry->local->block);
+		promise->node = entry->node;
+		promise->taken = entry->quantity;
+		promise->deadline = entry->deadline;
+		omni_stock_block_unlock(entry->local->block);
 	}
-	omni_stock_block_unlock(block);
 }
 
 /* Second pass over a committed log: the promises themselves. */
@@ -242,28 +260,6 @@ finish_entry(OmniStockLog *entry)
 			omni_stock_promise_unclaim(block, promise);
 	}
 	omni_stock_block_unlock(block);
-}
-
-/*
- * A load of this process that did not end (a session may be terminated in the
- * middle of one, where no handler runs): the blocks are the next comer's.
- */
-void
-omni_stock_abandon_loads(void)
-{
-	for (OmniLocalBlock *local = local_list; local; local = local->next)
-	{
-		OmniBlock  *block = local->block;
-
-		if (!local->loading)
-			continue;
-		local->loading = false;
-		omni_stock_block_lock(block);
-		omni_stock_block_clear(block);
-		block->state = OMNI_BLOCK_EMPTY;
-		omni_stock_block_unlock(block);
-		ConditionVariableBroadcast(&block->loaded);
-	}
 }
 
 /* Let go of everything: pins, then the memory. */
@@ -329,7 +325,6 @@ xact_callback(XactEvent event, void *arg)
 			break;
 		case XACT_EVENT_ABORT:
 			omni_stock_log_undo(NULL);
-			omni_stock_abandon_loads();
 			release_all();
 			break;
 		case XACT_EVENT_PRE_PREPARE:
