@@ -268,4 +268,7 @@ extern void omni_stock_read_chains(OmniChain *chains, int n);
 /* ---- fold.c ---- */
 extern void omni_stock_fold_init(void);
 
+/* ---- reference.c ---- */
+extern void omni_stock_reference_init(void);
+
 #endif							/* OMNI_STOCK_BLOCK_H */
