@@ -2,7 +2,7 @@
 --
 -- Every call of the first parts is a transaction of its own, as a channel's
 -- system makes it; savepoints and rollbacks stand where they are tested.
-SELECT plan(108);
+SELECT plan(106);
 
 INSERT INTO omni.channel (code, kind) VALUES ('web', 'web');
 INSERT INTO omni.node (code, kind, latitude, longitude) VALUES

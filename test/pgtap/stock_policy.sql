@@ -113,9 +113,9 @@ SELECT is(pg_temp.offers('P3'), '0 0 0', 'and so after the commit');
 SELECT is_empty($$ SELECT * FROM omni.verify_stock() $$, 'counters fit');
 
 -- what refers to stock cannot be deleted
-SELECT throws_ok($$ DELETE FROM omni.item WHERE sku = 'P3' $$, '23503', NULL,
+SELECT throws_ok($$ DELETE FROM omni.item WHERE sku = 'P3' $$, 'OM004', NULL,
     'an item with stock cannot be deleted');
-SELECT throws_ok($$ DELETE FROM omni.node WHERE code = 'N' $$, '23503', NULL,
+SELECT throws_ok($$ DELETE FROM omni.node WHERE code = 'N' $$, 'OM004', NULL,
     'nor a node');
 SELECT lives_ok($$ DELETE FROM omni.item WHERE sku = 'P9' $$,
     'one that was never stocked can');
