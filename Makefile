@@ -87,6 +87,7 @@ omni--$(EXTVERSION).sql: $(SQL_MODULES) omni.control Makefile
 	cat $(SQL_MODULES) > $@.tmp && mv $@.tmp $@
 
 include test/fuzz/fuzz.mk
+include test/bench/bench.mk
 
 # A header may change what any object means.
 $(OBJS): $(shell find src -name '*.h') Makefile

@@ -151,7 +151,7 @@ for my $level ('read committed', 'repeatable read')
 
 	$node->safe_psql('postgres', "SELECT omni.receive_stock('N1', '$name', 100)");
 	bench("32 sessions at $level, no error and no deadlock", $options,
-		'-c', '32', '-t', '12', '-D', "sku='$name'", '-D', "node='N1'",
+		'-c', '32', '-t', '12', '-D', "sku=$name", '-D', 'node=N1',
 		'-f', "$commit\@1", '-f', "$rollback\@3", '-f', "$savepoint\@2");
 	is( value(
 			$node,
@@ -160,7 +160,7 @@ for my $level ('read committed', 'repeatable read')
 		'100', "$level: promised and available are 100 together");
 	# each tries again until it is refused, nobody rolls back any more
 	bench("$level: the rest", $options, '-c', '32', '-t', '12',
-		'-D', "sku='$name'", '-D', "node='N1'", '-f', $commit);
+		'-D', "sku=$name", '-D', 'node=N1', '-f', $commit);
 	is( value(
 			$node,
 			"SELECT sum(reserved) || ' ' || omni.available('$name')"
