@@ -35,7 +35,7 @@ OBJS_master = src/master/init.o src/master/codes_core.o src/master/map.o \
 OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/block.o \
 	src/stock/promise.o src/stock/load.o src/stock/xact.o src/stock/ledger.o \
 	src/stock/reserve.o src/stock/close.o src/stock/fold.o \
-	src/stock/verify.o src/stock/api.o
+	src/stock/verify.o src/stock/api.o src/stock/reference.o
 OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
 	src/customer/resolve.o
 OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o
@@ -69,7 +69,7 @@ SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \
 DATA_built = omni--$(EXTVERSION).sql
 EXTRA_CLEAN = omni--$(EXTVERSION).sql build
 
-PG_CPPFLAGS = -I$(srcdir)/src '-DOMNI_VERSION="$(EXTVERSION)"' '-DPGDLLEXPORT=__attribute__((visibility("default")))'
+PG_CPPFLAGS = -I$(srcdir)/src -DOMNI_VERSION_NUMBER=$(EXTVERSION) '-DPGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-cast-function-type -fvisibility=hidden
 ifneq ($(OMNI_WERROR),)
@@ -94,6 +94,7 @@ omni--$(EXTVERSION).sql: $(SQL_MODULES) omni.control Makefile
 	cat $(SQL_MODULES) > $@.tmp && mv $@.tmp $@
 
 include test/fuzz/fuzz.mk
+include test/bench/bench.mk
 
 # A header may change what any object means.
 $(OBJS): $(shell find src -name '*.h') Makefile
@@ -133,4 +134,4 @@ lint:
 	@test/throwaway.sh test perl test/run.pl --suite lint
 
 compat:
-	@OMNI_CFLAGS='$(PG_CFLAGS)' test/compat.sh
+	@OMNI_CFLAGS='$(PG_CFLAGS) -DOMNI_VERSION_NUMBER=$(EXTVERSION)' test/compat.sh

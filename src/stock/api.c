@@ -7,6 +7,8 @@
  */
 #include "omni.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -44,6 +46,9 @@ PG_FUNCTION_INFO_V1(omni_stock_refuse_change);
 
 /* Our own class of heavyweight lock, beside pg_advisory_lock's 1 and 2. */
 #define LOCK_CLASS_SET_STOCK 7601
+
+/* A hundred years; nobody holds a basket for longer. */
+#define MAX_TTL_DAYS 36525
 
 /* The channel argument's id; 0 when NULL. */
 static int64
@@ -300,15 +305,28 @@ omni_stock_availability(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* A ttl argument as a point of time; OM007 unless positive. */
+/*
+ * A ttl argument as a point of time; OM007 unless positive and no longer than
+ * a hundred years.
+ */
 static TimestampTz
 deadline_of(FunctionCallInfo fcinfo, int arg)
 {
 	TimestampTz now = omni_core_now();
 	TimestampTz deadline;
+	Interval   *ttl;
+	double		days;
 
 	if (PG_ARGISNULL(arg))
 		return DT_NOEND;
+	ttl = PG_GETARG_INTERVAL_P(arg);
+	days = ttl->month * (DAYS_PER_YEAR / MONTHS_PER_YEAR) + ttl->day +
+		ttl->time / (double) USECS_PER_DAY;
+	if (fabs(days) > MAX_TTL_DAYS)
+		ereport(ERROR,
+				(errcode(OMNI_ERR_INVALID_ARGUMENT),
+				 errmsg("ttl must not be longer than %d days", MAX_TTL_DAYS),
+				 errhint("Leave ttl out for a promise without a time limit.")));
 	deadline = DatumGetTimestampTz(
 								   DirectFunctionCall2(timestamptz_pl_interval,
 													   TimestampTzGetDatum(now),
@@ -447,8 +465,8 @@ omni_stock_extend_reservation(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
-				(errcode(OMNI_ERR_INVALID_ARGUMENT),
-				 errmsg("ttl must not be null")));
+				(errcode(OMNI_ERR_NOT_FOUND),
+				 errmsg("argument \"%s\" must not be null", "ttl")));
 	omni_stock_extend(reservation, deadline_of(fcinfo, 1));
 	PG_RETURN_VOID();
 }
@@ -461,6 +479,7 @@ omni_stock_pin_reservation(PG_FUNCTION_ARGS)
 	int64		node;
 
 	node = omni_master_node_id(omni_core_required_text(fcinfo, 1, "node"));
+	omni_core_require(MAY_RESERVE, 0, node, "pin a reservation");
 	omni_stock_pin(reservation, node);
 	PG_RETURN_VOID();
 }

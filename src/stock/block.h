@@ -61,8 +61,10 @@ typedef struct OmniPromise
 	int64		taken;			/* what it took from the shared counters */
 	TimestampTz deadline;		/* DT_NOEND: none */
 	OmniPromiseState state;
-	bool		in_flight;		/* the row that opened it is not committed */
+	bool		in_flight;		/* its opener's transaction has not ended, or
+								 * its callback has not run yet */
 	bool		transient;		/* here for a claim alone: goes with it */
+	int			opener;			/* process id, while in flight */
 	int			claimer;		/* process id, while CLAIMED */
 } OmniPromise;
 
@@ -161,7 +163,8 @@ extern void omni_stock_load_slot(OmniBlock *block, int64 node);
 typedef struct OmniLocalBlock
 {
 	int64		item;			/* hash key */
-	OmniBlock  *block;
+	OmniBlock  *block;			/* NULL where pinning it failed */
+	struct OmniLocalBlock *next;	/* in the list of all of them */
 	struct OmniStockLog *pending;	/* pending deltas, latest first */
 } OmniLocalBlock;
 
@@ -264,5 +267,8 @@ extern void omni_stock_read_chains(OmniChain *chains, int n);
 
 /* ---- fold.c ---- */
 extern void omni_stock_fold_init(void);
+
+/* ---- reference.c ---- */
+extern void omni_stock_reference_init(void);
 
 #endif							/* OMNI_STOCK_BLOCK_H */

@@ -19,6 +19,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/ipc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -207,7 +208,9 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 	omni_core_query_snapshot(&query, values, NULL, snapshot, &rows);
 
 	omni_stock_block_lock(block);
-	for (int r = 0; r < rows.nrows; r++)
+	/* another session may have read newer ones meanwhile */
+	for (int r = 0; r < rows.nrows && generation >= block->policy_generation;
+		 r++)
 	{
 		OmniSlot   *slot;
 
@@ -218,16 +221,46 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 		slot->sellable = DatumGetBool(OMNI_VALUE(&rows, r, 1));
 		slot->safety = DatumGetInt32(OMNI_VALUE(&rows, r, 2));
 	}
-	block->policy_generation = generation;
+	block->policy_generation = Max(block->policy_generation, generation);
 	omni_stock_block_recount(block);
 	omni_stock_block_unlock(block);
+}
+
+/* The blocks that this process is loading. */
+typedef struct Loading
+{
+	OmniLocalBlock **locals;
+	int			n;
+} Loading;
+
+/*
+ * The load failed, or the session is being terminated: leave the blocks EMPTY
+ * for the next comer.
+ */
+static void
+abandon_load(int code, Datum arg)
+{
+	Loading    *loading = (Loading *) DatumGetPointer(arg);
+
+	for (int i = 0; i < loading->n; i++)
+	{
+		OmniBlock  *block = loading->locals[i]->block;
+
+		omni_stock_block_lock(block);
+		omni_stock_block_clear(block);
+		block->state = OMNI_BLOCK_EMPTY;
+		omni_stock_block_unlock(block);
+		ConditionVariableBroadcast(&block->loaded);
+	}
 }
 
 /* Load these blocks, all LOADING by this process, and make them READY. */
 static void
 load_blocks(OmniLocalBlock **locals, int n)
 {
-	PG_TRY();
+	Loading		loading = {.locals = locals,.n = n};
+
+	PG_ENSURE_ERROR_CLEANUP(abandon_load, PointerGetDatum(&loading));
 	{
 		MemoryContext old;
 		MemoryContext context;
@@ -254,21 +287,7 @@ load_blocks(OmniLocalBlock **locals, int n)
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(context);
 	}
-	PG_CATCH();
-	{
-		for (int i = 0; i < n; i++)
-		{
-			OmniBlock  *block = locals[i]->block;
-
-			omni_stock_block_lock(block);
-			omni_stock_block_clear(block);
-			block->state = OMNI_BLOCK_EMPTY;
-			omni_stock_block_unlock(block);
-			ConditionVariableBroadcast(&block->loaded);
-		}
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	PG_END_ENSURE_ERROR_CLEANUP(abandon_load, PointerGetDatum(&loading));
 
 	for (int i = 0; i < n; i++)
 	{
@@ -354,19 +373,23 @@ omni_stock_load(const int64 *items, int n)
 	int			nmine = 0;
 	int			nothers = 0;
 
+	/* what can fail comes before any block is marked LOADING */
 	for (int i = 0; i < n; i++)
 	{
 		OmniLocalBlock *local = omni_stock_local_find(items[i]);
 
 		if (local == NULL)
 			local = omni_stock_local_pin(items[i]);
-		if (likely(local->block->state == OMNI_BLOCK_READY))
-			continue;
-		if (others == NULL)
+		if (unlikely(local->block->state != OMNI_BLOCK_READY) && mine == NULL)
 		{
 			mine = palloc(sizeof(*mine) * n);
 			others = palloc(sizeof(*others) * n);
 		}
+	}
+	for (int i = 0; i < n && mine != NULL; i++)
+	{
+		OmniLocalBlock *local = omni_stock_local_find(items[i]);
+
 		switch (look_or_begin(local->block))
 		{
 			case OMNI_BLOCK_EMPTY:
@@ -420,6 +443,7 @@ omni_stock_load_slot(OmniBlock *block, int64 node)
 	Datum		values[2];
 	OmniRows	rows;
 	OmniSlot   *slot = NULL;
+	uint64		generation = omni_master_policy_generation();
 
 	values[0] = Int64GetDatum(block->key.id);
 	values[1] = Int64GetDatum(node);
@@ -445,6 +469,9 @@ omni_stock_load_slot(OmniBlock *block, int64 node)
 			{
 				slot->sellable = DatumGetBool(OMNI_VALUE(&rows, 0, 0));
 				slot->safety = DatumGetInt32(OMNI_VALUE(&rows, 0, 1));
+				/* the others were read anew meanwhile: so must this be */
+				if (block->policy_generation > generation)
+					block->policy_generation = 0;
 				omni_stock_block_recount(block);
 			}
 		}

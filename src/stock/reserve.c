@@ -267,6 +267,7 @@ take_lines(OmniReserveLine *lines, int nlines, TimestampTz expires_at,
 			if (promise)
 			{
 				promise->in_flight = true;
+				promise->opener = MyProcPid;
 				omni_stock_log_push(local, OMNI_LOG_OPEN)->promise = promise;
 				break;
 			}

@@ -24,6 +24,7 @@
 
 static MemoryContext log_context = NULL;	/* reset at every transaction's end */
 static HTAB *locals = NULL;		/* in log_context: item -> OmniLocalBlock */
+static OmniLocalBlock *local_list = NULL;	/* all of them */
 static OmniLocalBlock *last_local = NULL;	/* the one looked up last */
 static OmniStockLog *log_head = NULL;
 static OmniStockLog *spare = NULL;	/* prepared records */
@@ -38,6 +39,9 @@ omni_stock_local_find(int64 item)
 	if (locals == NULL)
 		return NULL;
 	last_local = hash_search(locals, &item, HASH_FIND, NULL);
+	/* one whose pinning failed holds no block */
+	if (last_local && last_local->block == NULL)
+		last_local = NULL;
 	return last_local;
 }
 
@@ -67,8 +71,13 @@ omni_stock_local_pin(int64 item)
 	local = hash_search(locals, &item, HASH_ENTER, &found);
 	if (found && local->block)
 		return local;
-	local->block = NULL;
-	local->pending = NULL;
+	if (!found)
+	{
+		local->block = NULL;
+		local->pending = NULL;
+		local->next = local_list;
+		local_list = local;
+	}
 
 	memset(&key, 0, sizeof(key));
 	key.database = MyDatabaseId;
@@ -134,8 +143,13 @@ undo_entry(OmniStockLog *entry)
 				entry->local->pending = entry->next_pending;
 			else if (promise == NULL ||
 					 promise->state != OMNI_PROMISE_EXPIRED)
+			{
 				omni_stock_slot_apply(block, entry->node,
 									  -entry->d_on_hand, -entry->d_reserved);
+				/* the clock must not give it back once more */
+				if (promise)
+					promise->taken -= entry->d_reserved;
+			}
 			break;
 		case OMNI_LOG_OPEN:
 			omni_stock_promise_remove(block, promise);
@@ -173,6 +187,34 @@ omni_stock_log_claims(const OmniPromise *promise)
 }
 
 /*
+ * Apply what is pending at one block after the commit, all of it under one
+ * hold of the lock: between an addition and what was netted against it nobody
+ * else may take.
+ */
+static void
+apply_pending(OmniLocalBlock *local)
+{
+	OmniBlock  *block = local->block;
+	OmniStockLog *entry = local->pending;
+
+	local->pending = NULL;
+	omni_stock_block_lock(block);
+	for (; entry; entry = entry->next_pending)
+	{
+		OmniPromise *promise = entry->promise;
+
+		if (promise != NULL && promise->state == OMNI_PROMISE_EXPIRED)
+			continue;
+		omni_stock_slot_apply(block, entry->node, entry->d_on_hand,
+							  entry->d_reserved);
+		/* what was netted counts in the shared counters from now */
+		if (promise)
+			promise->taken += entry->d_reserved;
+	}
+	omni_stock_block_unlock(block);
+}
+
+/*
  * Apply one record after the commit.  A claimed promise is finished by its
  * CLAIM record, which the caller applies after all others; RESULT records
  * have by then left in the promise what becomes of it.
@@ -180,33 +222,18 @@ omni_stock_log_claims(const OmniPromise *promise)
 static void
 apply_entry(OmniStockLog *entry)
 {
-	OmniBlock  *block = entry->local->block;
 	OmniPromise *promise = entry->promise;
 
-	omni_stock_block_lock(block);
-	switch (entry->kind)
+	if (entry->kind == OMNI_LOG_DELTA && entry->local->pending != NULL)
+		apply_pending(entry->local);
+	else if (entry->kind == OMNI_LOG_RESULT)
 	{
-		case OMNI_LOG_DELTA:
-			if (entry->pending &&
-				(promise == NULL || promise->state != OMNI_PROMISE_EXPIRED))
-			{
-				omni_stock_slot_apply(block, entry->node,
-									  entry->d_on_hand, entry->d_reserved);
-				/* what was netted counts in the shared counters from now */
-				if (promise && entry->d_reserved > 0)
-					promise->taken += entry->d_reserved;
-			}
-			break;
-		case OMNI_LOG_RESULT:
-			promise->node = entry->node;
-			promise->taken = entry->quantity;
-			promise->deadline = entry->deadline;
-			break;
-		case OMNI_LOG_OPEN:
-		case OMNI_LOG_CLAIM:
-			break;
+		omni_stock_block_lock(entry->local->block);
+		promise->node = entry->node;
+		promise->taken = entry->quantity;
+		promise->deadline = entry->deadline;
+		omni_stock_block_unlock(entry->local->block);
 	}
-	omni_stock_block_unlock(block);
 }
 
 /* Second pass over a committed log: the promises themselves. */
@@ -239,21 +266,18 @@ finish_entry(OmniStockLog *entry)
 static void
 release_all(void)
 {
-	HASH_SEQ_STATUS status;
-	OmniLocalBlock *local;
-
 	log_head = NULL;
 	spare = NULL;
 	nspare = 0;
 	last_local = NULL;
 	if (locals == NULL)
 		return;
-	hash_seq_init(&status, locals);
-	while ((local = hash_seq_search(&status)) != NULL)
+	while (local_list)
 	{
-		OmniBlock  *block = local->block;
+		OmniBlock  *block = local_list->block;
 
-		local->block = NULL;
+		local_list->block = NULL;
+		local_list = local_list->next;
 		if (block)
 			omni_stock_block_unpin(block);
 	}
