@@ -391,12 +391,15 @@ typedef struct OmniStepLine
 /* Its lines with units, ascending by order line. */
 extern OmniStepLine *omni_orders_step_lines(int64 fulfilment, int *n);
 /*
- * Change its status; OM004 when it has that one already or the states do not
- * allow it.  Returns its units.
+ * Change its status; OM004 when the states do not allow it.  Returns its
+ * units.
  */
 extern int64 omni_orders_change_status(const OmniLockedFulfilment *fulfilment,
 									   const char *status);
-/* The same with the event that says so. */
+/* The same check without the change. */
+extern void omni_orders_require_step(const OmniLockedFulfilment *fulfilment,
+									 const char *status);
+/* The change with the event that says so. */
 extern void omni_orders_announce_status(const OmniLockedFulfilment *fulfilment,
 										const char *status);
 

@@ -199,28 +199,13 @@ pick_short(const OmniLockedFulfilment *fulfilment, const OmniStepLine *lines,
 }
 
 /*
- * Nothing was found.  OM004 unless the fulfilment is accepted: the states
- * would also let one be rejected that nobody has accepted yet.
+ * Nothing was found.  Only where it could have been picked: the states would
+ * also let a fulfilment be rejected that nobody has accepted yet.
  */
 static void
 pick_nothing(const OmniLockedFulfilment *fulfilment)
 {
-	static OmniQuery query = {
-		.sql = "SELECT status FROM omni.fulfilment WHERE id = $1",
-		.nargs = 1,
-		.argtypes = {INT8OID}
-	};
-	Datum		value = Int64GetDatum(fulfilment->id);
-	OmniRows	rows;
-	char	   *status;
-
-	omni_core_query(&query, &value, NULL, false, &rows);
-	status = TextDatumGetCString(OMNI_VALUE(&rows, 0, 0));
-	if (strcmp(status, "accepted") != 0)
-		ereport(ERROR,
-				(errcode(OMNI_ERR_ILLEGAL_STEP),
-				 errmsg("fulfilment " INT64_FORMAT " is \"%s\" and cannot become \"picked\"",
-						fulfilment->id, status)));
+	omni_orders_require_step(fulfilment, "picked");
 	omni_orders_give_back(fulfilment, OMNI_REASON_SHORT, OMNI_REASON_SHORT);
 }
 

@@ -45,17 +45,63 @@ omni_orders_step_lines(int64 fulfilment, int *n)
 	return lines;
 }
 
+/* OM004: the status does not allow the step. */
+static void
+refuse_status(int64 fulfilment, const char *status)
+{
+	static OmniQuery query = {
+		.sql = "SELECT status FROM omni.fulfilment WHERE id = $1",
+		.nargs = 1,
+		.argtypes = {INT8OID}
+	};
+	Datum		value = Int64GetDatum(fulfilment);
+	OmniRows	rows;
+
+	omni_core_query(&query, &value, NULL, false, &rows);
+	ereport(ERROR,
+			(errcode(OMNI_ERR_ILLEGAL_STEP),
+			 errmsg("fulfilment " INT64_FORMAT " is \"%s\" and cannot become \"%s\"",
+					fulfilment, rows.nrows == 0 ? "gone" :
+					TextDatumGetCString(OMNI_VALUE(&rows, 0, 0)), status)));
+}
+
+/* OM004 unless the states allow the step now. */
+void
+omni_orders_require_step(const OmniLockedFulfilment *fulfilment,
+						 const char *status)
+{
+	static OmniQuery query = {
+		.sql = "SELECT 1 FROM omni.fulfilment f"
+		" JOIN omni_internal.fulfilment_transition t"
+		" ON t.kind = f.kind AND t.from_status = f.status"
+		" WHERE f.id = $1 AND t.to_status = $2",
+		.nargs = 2,
+		.argtypes = {INT8OID, TEXTOID}
+	};
+	Datum		values[2];
+	OmniRows	rows;
+
+	values[0] = Int64GetDatum(fulfilment->id);
+	values[1] = CStringGetTextDatum(status);
+	omni_core_query(&query, values, NULL, false, &rows);
+	if (rows.nrows == 0)
+		refuse_status(fulfilment->id, status);
+}
+
 /* Change the status of a fulfilment; returns its units. */
 int64
 omni_orders_change_status(const OmniLockedFulfilment *fulfilment,
 						  const char *status)
 {
-	/* the trigger on the table holds the change to the states */
+	/* the trigger on the table asks the states, too, for whoever is owner */
 	static OmniQuery query = {
-		.sql = "UPDATE omni.fulfilment SET status = $2, changed_at = $3"
-		" WHERE id = $1 AND status <> $2 RETURNING"
-		" (SELECT COALESCE(pg_catalog.sum(quantity), 0)::pg_catalog.int8"
-		" FROM omni.fulfilment_line WHERE fulfilment_id = $1)",
+		.sql = "UPDATE omni.fulfilment f SET status = $2, changed_at = $3"
+		" WHERE f.id = $1 AND EXISTS ("
+		" SELECT FROM omni_internal.fulfilment_transition t"
+		" WHERE t.kind = f.kind AND t.from_status = f.status"
+		" AND t.to_status = $2) RETURNING"
+		" (SELECT COALESCE(pg_catalog.sum(l.quantity), 0)::pg_catalog.int8"
+		" FROM omni.fulfilment_line l WHERE l.fulfilment_id = $1)",
 		.nargs = 3,
 		.argtypes = {INT8OID, TEXTOID, TIMESTAMPTZOID}
 	};
@@ -67,10 +113,7 @@ omni_orders_change_status(const OmniLockedFulfilment *fulfilment,
 	values[2] = TimestampTzGetDatum(omni_core_now());
 	omni_core_query(&query, values, NULL, false, &rows);
 	if (rows.nrows == 0)
-		ereport(ERROR,
-				(errcode(OMNI_ERR_ILLEGAL_STEP),
-				 errmsg("fulfilment " INT64_FORMAT " is \"%s\" already",
-						fulfilment->id, status)));
+		refuse_status(fulfilment->id, status);
 	return DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
 }
 
