@@ -12,6 +12,9 @@
 #include "compat.h"
 #include "core/errors.h"
 
+/* version of this library; the Makefile reads it from omni.control */
+#define OMNI_VERSION CppAsString2(OMNI_VERSION_NUMBER)
+
 /* SQL name of the extension and of the schemas it makes */
 #define OMNI_EXTENSION_NAME "omni"
 #define OMNI_SCHEMA "omni"

@@ -174,12 +174,19 @@ sub start
 	$running{$pid} = $unit;
 }
 
+sub read_lines
+{
+	my ($path) = @_;
+
+	open(my $file, '<', $path) or return ();
+	return <$file>;
+}
+
 sub last_lines
 {
 	my ($path, $n) = @_;
+	my @lines = read_lines($path);
 
-	open(my $file, '<', $path) or return ();
-	my @lines = <$file>;
 	return @lines > $n ? @lines[ -$n .. -1 ] : @lines;
 }
 
@@ -321,6 +328,26 @@ while (@queue || %running)
 {
 	start(shift @queue) while @queue && keys %running < $jobs;
 	turn();
+}
+
+# What the tests do not see: an error in a background process of the server
+# that they shared, or a crash.
+my @log = grep {
+	/\] omni [a-z]+ (?:\S+ )?(?:ERROR|FATAL|PANIC):/
+	  && !/due to administrator command/
+	  || /\bPANIC:|was terminated by signal|TRAP:/
+} read_lines($ENV{OMNI_LOG});
+if (@log)
+{
+	$total{failed}++;
+	push @failures, 'server: log';
+	printf "%-48s FAILED: %d lines like these\n", 'server: log', scalar @log;
+	print map { "    $_" } @log[ 0 .. ($#log > 19 ? 19 : $#log) ];
+}
+else
+{
+	$total{passed}++;
+	printf "%-48s ok    1\n", 'server: log';
 }
 printf "%.0f s\n", time() - $began;
 

@@ -43,7 +43,7 @@ as_user() {
 client_env() {
     export PGHOST="$dir/socket" PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
     export PATH="$bindir:$PATH" PG_CONFIG
-    export OMNI_DEST="$dir/dest"
+    export OMNI_DEST="$dir/dest" OMNI_LOG="$dir/server.log"
 }
 
 start() {
@@ -69,7 +69,7 @@ max_connections = 120
 max_worker_processes = 32
 shared_buffers = 512MB
 max_wal_size = 4GB
-log_line_prefix = '%m [%p] %q%a/%d '
+log_line_prefix = '%m [%p] %b %q%a/%d '
 timezone = 'UTC'
 ${CONF:-}
 CONF

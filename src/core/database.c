@@ -61,9 +61,8 @@ omni_core_require_server(void)
 		ereport(ERROR,
 				(errcode(OMNI_ERR_NOT_READY),
 				 errmsg("omni must be loaded via \"shared_preload_libraries\""),
-				 errhint("Put this in postgresql.conf, then restart the "
-						 "server: shared_preload_libraries = '%s%somni'",
-						 others, others[0] != '\0' ? ", " : "")));
+				 errhint("Set shared_preload_libraries = '%s%somni' in "
+						 "postgresql.conf and restart the server.", others, others[0] != '\0' ? ", " : "")));
 	if (IsBinaryUpgrade)
 		ereport(ERROR,
 				(errcode(OMNI_ERR_NOT_READY),
@@ -225,7 +224,7 @@ wait_for_adoption(Oid extension)
 			era = ADOPTED_ERA(adopted);
 		else if (db->adopt_answered >= asked)
 			refused = true;
-		strlcpy(problem, db->problem, sizeof(problem));
+		snprintf(problem, sizeof(problem), "%s", db->problem);
 		LWLockRelease(omni_core_registry->lock);
 
 		if (era > 0)

@@ -59,20 +59,24 @@ omni_core_feed_union(StringInfo sql, const char *columns,
 {
 	for (int i = 0; i < nsources; i++)
 		appendStringInfo(sql,
-						 "%sSELECT %s FROM (SELECT s.id, s.era, s.xid, %d, %s"
+						 "%s(SELECT %s FROM (SELECT s.id, s.era, s.xid, %d, %s"
 						 " FROM %s AS s) AS x(id, era, xid, source, kind,"
-						 " entity, entity_id, payload, occurred_at) WHERE %s",
+						 " entity, entity_id, payload, occurred_at) WHERE %s)",
 						 i == 0 ? "" : " UNION ALL ", columns, i,
 						 sources[i].columns, sources[i].relation, condition);
 }
 
-/* Rows of a page: $1..$2 ids, $3 era, $4 snapshot, $5 the one before. */
+/*
+ * Rows of a page: $1..$2 ids, $3 era, $4 snapshot, $5 the one before.  The
+ * plan is made once, for tables that may still be small, so it gets no choice:
+ * "era + 0" keeps it from the index that starts with era.
+ */
 #define ROW_OF_PAGE \
-	"x.id BETWEEN $1 AND $2 AND x.era = $3" \
+	"x.id BETWEEN $1 AND $2 AND x.era + 0 = $3" \
 	" AND pg_visible_in_snapshot(x.xid, $4)" \
 	" AND ($5 IS NULL OR NOT pg_visible_in_snapshot(x.xid, $5))"
 
-/* All rows of a page, in order. */
+/* All rows of a page, in order.  Each source stops where the last can be. */
 static const char *
 sql_of_rows(void)
 {
@@ -82,7 +86,8 @@ sql_of_rows(void)
 	appendStringInfoString(&sql,
 						   "SELECT id, NULL::bigint, kind, entity, entity_id,"
 						   " payload, occurred_at FROM (");
-	omni_core_feed_union(&sql, "x.*", ROW_OF_PAGE);
+	omni_core_feed_union(&sql, "x.*",
+						 ROW_OF_PAGE " ORDER BY x.id LIMIT $6 + $7");
 	appendStringInfoString(&sql, ") AS u ORDER BY id OFFSET $6 LIMIT $7");
 	return sql.data;
 }

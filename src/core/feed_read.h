@@ -70,8 +70,9 @@ extern void omni_core_feed_rows(const OmniFeedPage *page, int32 skip,
 
 /*
  * Append one SELECT per source, joined by UNION ALL.  "columns" is what each
- * gives, and "condition" which rows, over x(id, era, xid, source, kind,
- * entity, entity_id, payload, occurred_at); source is its number.
+ * gives, and "condition" which rows (ORDER BY and LIMIT may follow), over
+ * x(id, era, xid, source, kind, entity, entity_id, payload, occurred_at);
+ * source is its number.
  */
 extern void omni_core_feed_union(StringInfo sql, const char *columns,
 								 const char *condition);

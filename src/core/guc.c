@@ -29,7 +29,7 @@ omni_core_guc_init(void)
 
 	DefineCustomIntVariable("omni.max_databases",
 							"Databases of this server that can hold omni at the same time.",
-							"Each takes about 1 kB of shared memory.",
+							"Each takes about half a kilobyte of shared memory.",
 							&omni_max_databases,
 							64, 1, 10000,
 							PGC_POSTMASTER, 0,

@@ -275,8 +275,9 @@ start_worker(int i, Oid database)
 	{
 		db->state = OMNI_WORKER_WANTED;
 		db->start_after = omni_core_monotonic_ms() + FULL_DELAY_MS;
-		strlcpy(db->problem, "No background worker is free: "
-				"max_worker_processes is reached.", sizeof(db->problem));
+		snprintf(db->problem, sizeof(db->problem), "%s",
+				 "No background worker is free: "
+				 "max_worker_processes is reached.");
 	}
 	LWLockRelease(omni_core_registry->lock);
 	log_full();

@@ -115,7 +115,7 @@ omni_core_wait_for_tick(long timeout_ms)
 			omni_core_want_worker(db);
 			done = db->tick_done >= asked;
 			position = db->last_position;
-			strlcpy(problem, db->problem, sizeof(problem));
+			snprintf(problem, sizeof(problem), "%s", db->problem);
 		}
 		LWLockRelease(omni_core_registry->lock);
 

@@ -247,7 +247,7 @@ static void
 set_problem(const char *problem)
 {
 	LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
-	strlcpy(me.db->problem, problem, sizeof(me.db->problem));
+	snprintf(me.db->problem, sizeof(me.db->problem), "%s", problem);
 	LWLockRelease(omni_core_registry->lock);
 }
 

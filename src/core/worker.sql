@@ -29,7 +29,7 @@ COMMENT ON FUNCTION omni.describe_worker() IS
     'this database''s worker: none, wanted, starting, running or barred; its process, the era it has let writes through for, its ticks since the server''s start, and what keeps it from its work';
 
 CREATE FUNCTION omni_internal.clock() RETURNS timestamptz
-    LANGUAGE c VOLATILE PARALLEL SAFE
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'omni_core_read_clock';
 COMMENT ON FUNCTION omni_internal.clock() IS
     'the database''s time, by which every deadline is measured';

@@ -32,11 +32,11 @@
  * The next rows after key $1 (NULL: from the start): key, id, payload.  Planned
  * anew each time, so that the first call and the others use the index.
  */
-#define NEXT_ROWS(table, key, cast, id, payload) { \
+#define NEXT_ROWS(table, key, type, above, id, payload) { \
 	.sql = "SELECT CAST(m." key " AS text), " id "," \
 	" pg_catalog.jsonb_build_object(" payload ")" \
 	" FROM omni." table \
-	" WHERE $1 IS NULL OR m." key " > CAST($1 AS " cast ")" \
+	" WHERE $1 IS NULL OR m." key " OPERATOR(" above ") CAST($1 AS " type ")" \
 	" ORDER BY m." key " LIMIT 1000", \
 	.nargs = 1, \
 	.argtypes = {TEXTOID}, \
@@ -52,19 +52,19 @@ typedef struct Announcement
 
 static Announcement announcements[] = {
 	{"channel.created", "channel",
-		NEXT_ROWS("channel AS m", "id", "bigint", "m.id", "'code', m.code")},
+		NEXT_ROWS("channel AS m", "id", "bigint", "pg_catalog.>", "m.id", "'code', m.code")},
 	{"node.created", "node",
-		NEXT_ROWS("node AS m", "id", "bigint", "m.id", "'code', m.code")},
+		NEXT_ROWS("node AS m", "id", "bigint", "pg_catalog.>", "m.id", "'code', m.code")},
 	{"item.created", "item",
-		NEXT_ROWS("item AS m", "id", "bigint", "m.id", "'sku', m.sku")},
+		NEXT_ROWS("item AS m", "id", "bigint", "pg_catalog.>", "m.id", "'sku', m.sku")},
 	{"item_code.created", "item_code",
-		NEXT_ROWS("item_code AS m", "code", "omni.gtin",
+		NEXT_ROWS("item_code AS m", "code", "omni.gtin", "omni.>",
 				  "CAST(CAST(m.code AS text) AS bigint)",
 				  "'code', CAST(m.code AS text), 'sku', m.sku")},
 	{"stock_policy.created", "stock_policy",
 		NEXT_ROWS("stock_policy AS m JOIN omni.item AS i ON i.id = m.item"
 				  " JOIN omni.node AS n ON n.id = m.node",
-				  "id", "bigint", "m.id",
+				  "id", "bigint", "pg_catalog.>", "m.id",
 				  "'item_id', m.item, 'node_id', m.node,"
 				  " 'sku', i.sku, 'node', n.code")},
 };

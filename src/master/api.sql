@@ -147,12 +147,20 @@ ALTER TABLE omni.stock_policy ENABLE ALWAYS TRIGGER stock_policy_truncated;
 
 -- ---- functions ----
 
-CREATE FUNCTION omni.set_stock_policy(sku text, node text, safety integer) RETURNS void
+CREATE FUNCTION omni.set_stock_policy(sku text, node text, safety integer)
+    RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_master_set_stock_policy';
 COMMENT ON FUNCTION omni.set_stock_policy(text, text, integer) IS
     'keep back so many units of an item at a node, in place of the node''s own safety; null: like the node''s other items';
+
+CREATE FUNCTION omni.scan_barcode(code text,
+    OUT sku text, OUT pack_quantity integer)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'omni_master_scan_barcode';
+COMMENT ON FUNCTION omni.scan_barcode(text) IS
+    'the item that a barcode (GTIN) stands for, and how many units of it the pack holds';
 
 -- What the session's maps answer, for SQL of other domains and for tests.
 
@@ -316,6 +324,7 @@ REVOKE ALL ON FUNCTION
     omni_internal.refuse_master_delete(),
     omni_internal.refuse_master_truncate(),
     omni.set_stock_policy(text, text, integer),
+    omni.scan_barcode(text),
     omni_internal.item_id(text),
     omni_internal.item_ids(text[]),
     omni_internal.node_id(text),
@@ -337,3 +346,5 @@ SELECT omni_internal.allow_relations('{reader,channel,store,support,admin}',
 SELECT omni_internal.allow_relations('{admin}', '{insert,update,delete}',
     '{omni.channel,omni.node,omni.item,omni.item_code,omni.stock_policy}');
 SELECT omni_internal.allow_functions('{admin}', '{omni.set_stock_policy}');
+SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
+    '{omni.scan_barcode}');

@@ -1,6 +1,6 @@
 /*
  * lookup.c
- *	  The maps, as SQL functions of omni_internal.
+ *	  The maps, as SQL functions of omni_internal, and the look-up of barcodes.
  *
  * Thin wrappers, for SQL of other domains and for tests that must see what a
  * session remembers.  They read the tables as the current user.  VOLATILE: the
@@ -8,7 +8,9 @@
  */
 #include "omni.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -27,6 +29,7 @@ PG_FUNCTION_INFO_V1(omni_master_describe_channel);
 PG_FUNCTION_INFO_V1(omni_master_describe_node);
 PG_FUNCTION_INFO_V1(omni_master_describe_item);
 PG_FUNCTION_INFO_V1(omni_master_read_nodes);
+PG_FUNCTION_INFO_V1(omni_master_scan_barcode);
 
 /* item_id(sku): OM002 when unknown or NULL. */
 Datum
@@ -243,4 +246,35 @@ omni_master_read_nodes(PG_FUNCTION_ARGS)
 		values[i] = Int64GetDatum(nodes[i].id);
 	PG_RETURN_ARRAYTYPE_P(construct_array(values, n, INT8OID, sizeof(int64),
 										  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/*
+ * omni.scan_barcode(code text) RETURNS (sku text, pack_quantity integer): the
+ * item that a GTIN stands for, and how many units of it the pack holds.  OM002
+ * when it is unknown or NULL, OM010 when the text is no GTIN.
+ */
+Datum
+omni_master_scan_barcode(PG_FUNCTION_ARGS)
+{
+	static OmniQuery query = {
+		.sql = "SELECT c.sku, c.pack_quantity FROM omni.item_code AS c"
+		" WHERE c.code OPERATOR(omni.=) CAST($1 AS omni.gtin)",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	char	   *code = omni_core_required_text(fcinfo, 0, "code");
+	Datum		value = CStringGetTextDatum(code);
+	TupleDesc	desc;
+	OmniRows	rows;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	omni_core_query(&query, &value, NULL, false, &rows);
+	if (rows.nrows == 0)
+		ereport(ERROR,
+				(errcode(OMNI_ERR_NOT_FOUND),
+				 errmsg("no item has the barcode \"%s\"", code)));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
+													  rows.values,
+													  rows.isnull)));
 }

@@ -10,10 +10,11 @@
  *	 level: an older one would put into the map what is no longer so, after the
  *	 message about it has come and gone.
  * - A change of a row's entry sends a relcache invalidation of its table (see
- *	 change.c).  Every look-up takes in what others have sent; the callback only
- *	 counts, and the map is emptied at the next look-up.  Whoever commits
- *	 becomes visible first and sends then, so an answer is kept only when no
- *	 message came between the moment before its snapshot and its end.
+ *	 change.c).  Every look-up takes in what others have sent, before it takes
+ *	 its snapshot; the callback only counts, and the next look-up empties the
+ *	 map.  Whoever commits becomes visible first and sends then: a change that
+ *	 a snapshot does not see sends its message after that, and the message
+ *	 ends what was learned meanwhile.
  * - INSERT sends nothing for items and channels, so an answer may rest on a
  *	 row of this very transaction: what a transaction that has written learns
  *	 is noted with the subtransaction it was learned in, and forgotten when
@@ -447,13 +448,10 @@ keep_entry(Map *map, const OmniRows *rows, int r)
 	entry = make_entry(map, rows, r);
 	MemoryContextSwitchTo(old);
 
-	/* not there: else the look-up would not have come to the table */
-	code_slot = codes_insert(map->codes, ENTRY_CODE(map, entry), &found);
-	code_slot->entry = entry;
-	id_slot = ids_insert(map->ids, entry->id, &found);
-	id_slot->entry = entry;
-
-	/* only a transaction that has written can have seen a row of its own */
+	/*
+	 * Only a transaction that has written can have seen a row of its own.
+	 * Noted first, in case there is no memory for what follows.
+	 */
 	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
 	{
 		Learned    *note = &map->learned[map->nlearned++];
@@ -461,39 +459,38 @@ keep_entry(Map *map, const OmniRows *rows, int r)
 		note->subid = GetCurrentSubTransactionId();
 		note->entry = entry;
 	}
+
+	/* seldom found: when the row changed a moment ago, and no word came yet */
+	code_slot = codes_insert(map->codes, ENTRY_CODE(map, entry), &found);
+	code_slot->code = ENTRY_CODE(map, entry);
+	code_slot->entry = entry;
+	id_slot = ids_insert(map->ids, entry->id, &found);
+	id_slot->entry = entry;
 	return entry;
 }
 
-/*
- * Run one of the map's queries under a snapshot of this moment.  Returns
- * whether the rows may be kept: no message came meanwhile.
- */
-static bool
-query_rows(Map *map, OmniQuery *query, Datum value, OmniRows *rows)
+/* Run one of the map's queries under a snapshot of this moment. */
+static void
+query_rows(OmniQuery *query, Datum value, OmniRows *rows)
 {
-	uint64		generation = map->generation;
 	Snapshot	snapshot;
 
 	snapshot = omni_core_latest_snapshot(true);
 	omni_core_query_snapshot(query, &value, NULL, snapshot, rows);
 	UnregisterSnapshot(snapshot);
-	return map->generation == generation && map->emptied_at == generation;
 }
 
 /*
- * Look one row up in its table.  NULL when there is none.  The entry is the
- * map's own, or the caller's: valid until the next look-up.
+ * Look one row up in its table.  NULL when there is none.  The entry is valid
+ * until the next look-up.
  */
 static Entry *
 look_up(Map *map, OmniQuery *query, Datum value)
 {
 	OmniRows	rows;
-	bool		keep;
 
-	keep = query_rows(map, query, value, &rows);
-	if (rows.nrows == 0)
-		return NULL;
-	return keep ? keep_entry(map, &rows, 0) : make_entry(map, &rows, 0);
+	query_rows(query, value, &rows);
+	return rows.nrows > 0 ? keep_entry(map, &rows, 0) : NULL;
 }
 
 /* The entry of a code, or NULL. */
@@ -655,7 +652,6 @@ look_up_missing(const char *const *skus, int n, int64 *ids, int nmissing)
 	Datum	   *values = palloc(sizeof(Datum) * nmissing);
 	codes_hash *found_codes;
 	OmniRows	rows;
-	bool		keep;
 	bool		found;
 	int			k = 0;
 
@@ -664,11 +660,10 @@ look_up_missing(const char *const *skus, int n, int64 *ids, int nmissing)
 		if (ids[i] == 0)
 			values[k++] = CStringGetTextDatum(skus[i]);
 	}
-	keep = query_rows(&item_map, &item_map.by_codes,
-					  PointerGetDatum(construct_array(values, nmissing,
-													  TEXTOID, -1, false,
-													  TYPALIGN_INT)),
-					  &rows);
+	query_rows(&item_map.by_codes,
+			   PointerGetDatum(construct_array(values, nmissing, TEXTOID, -1,
+											   false, TYPALIGN_INT)),
+			   &rows);
 
 	/* the map may begin anew while it takes the rows in: answer from here */
 	found_codes = codes_create(CurrentMemoryContext, Max(rows.nrows, 1), NULL);
@@ -678,8 +673,7 @@ look_up_missing(const char *const *skus, int n, int64 *ids, int nmissing)
 
 		codes_insert(found_codes, ENTRY_CODE(&item_map, entry),
 					 &found)->entry = entry;
-		if (keep)
-			keep_entry(&item_map, &rows, r);
+		keep_entry(&item_map, &rows, r);
 	}
 	for (int i = 0; i < n; i++)
 	{

@@ -252,3 +252,17 @@ REVOKE ALL ON FUNCTION
     FROM PUBLIC;
 REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now, omni.reservation
     FROM PUBLIC;
+
+SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
+    '{omni.available,omni.availability}');
+SELECT omni_internal.allow_functions('{channel,store,support,admin}',
+    '{omni.reserve_stock,omni.reserve_lines,omni.extend_reservation,omni.pin_reservation,omni.release_reservation,omni.consume_reservation}');
+SELECT omni_internal.allow_functions('{store,admin}',
+    '{omni.receive_stock,omni.adjust_stock,omni.set_stock}');
+SELECT omni_internal.allow_functions('{channel,store,admin}',
+    '{omni.sell_stock}');
+SELECT omni_internal.allow_functions('{admin}', '{omni.verify_stock}');
+SELECT omni_internal.allow_relations('{reader,support,admin}', '{select}',
+    '{omni.stock,omni.stock_now}');
+SELECT omni_internal.allow_relations('{support,admin}', '{select}',
+    '{omni.reservation,omni.stock_ledger}');

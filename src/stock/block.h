@@ -163,7 +163,8 @@ extern void omni_stock_load_slot(OmniBlock *block, int64 node);
 typedef struct OmniLocalBlock
 {
 	int64		item;			/* hash key */
-	OmniBlock  *block;
+	OmniBlock  *block;			/* NULL where pinning it failed */
+	struct OmniLocalBlock *next;	/* in the list of all of them */
 	struct OmniStockLog *pending;	/* pending deltas, latest first */
 } OmniLocalBlock;
 

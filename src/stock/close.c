@@ -78,6 +78,34 @@ claim_promise(OmniChain *chain, bool *busy)
 	return chain->promise != NULL && !*busy;
 }
 
+/* Compare for qsort. */
+static int
+compare_int64(const void *a, const void *b)
+{
+	int64		ia = *(const int64 *) a;
+	int64		ib = *(const int64 *) b;
+
+	return (ia > ib) - (ia < ib);
+}
+
+/* OM007 where one call names a promise twice. */
+static void
+refuse_duplicates(const OmniChain *chains, int n)
+{
+	int64	   *ids = palloc(sizeof(int64) * n);
+
+	for (int i = 0; i < n; i++)
+		ids[i] = chains[i].reservation;
+	qsort(ids, n, sizeof(int64), compare_int64);
+	for (int i = 1; i < n; i++)
+		if (ids[i] == ids[i - 1])
+			ereport(ERROR,
+					(errcode(OMNI_ERR_INVALID_ARGUMENT),
+					 errmsg("reservation %lld is named twice",
+							(long long) ids[i])));
+	pfree(ids);
+}
+
 /*
  * Claim open promises and read their chains.  OM002 unknown, OM013 claimed by
  * another transaction, OM004 closed or expired.
@@ -87,6 +115,8 @@ omni_stock_claim(OmniChain *chains, int n)
 {
 	int64	   *items = palloc(sizeof(int64) * Max(n, 1));
 
+	if (n > 1)
+		refuse_duplicates(chains, n);
 	omni_stock_read_chains(chains, n);
 	for (int i = 0; i < n; i++)
 	{
@@ -134,16 +164,23 @@ omni_stock_claim(OmniChain *chains, int n)
 bool
 omni_stock_claim_expired(OmniChain *chain)
 {
+	OmniBlock  *block;
+	bool		known;
 	bool		busy;
 
 	omni_stock_read_chains(chain, 1);
 	if (!chain->found || chain->quantity <= 0)
 		return false;
 	omni_stock_load(&chain->item, 1);
-	if (!claim_promise(chain, &busy))
+	block = omni_stock_local_find(chain->item)->block;
+	omni_stock_block_lock(block);
+	omni_stock_promise_expire(block, omni_core_now());
+	known = omni_stock_promise_find(block, chain->reservation) != NULL;
+	omni_stock_block_unlock(block);
+	if (known)
+		return false;			/* extended, or being changed */
+	if (!claim_promise(chain, &busy) || !chain->promise->transient)
 		return false;
-	if (!chain->promise->transient)
-		return false;			/* the block still holds it: not over */
 	omni_stock_read_chains(chain, 1);
 	return chain->quantity > 0 && !TIMESTAMP_IS_NOEND(chain->expires_at);
 }
@@ -199,9 +236,6 @@ reduce(const int64 *reservations, const int32 *quantities, int n,
 		OmniChain  *chain = &chains[i];
 		int64		quantity = quantities ? quantities[i] : chain->quantity;
 
-		for (int j = 0; j < i && n <= 64; j++)
-			if (reservations[j] == reservations[i])
-				raise_over(reservations[i], "named twice");
 		if (quantity <= 0 || quantity > chain->quantity)
 			ereport(ERROR,
 					(errcode(OMNI_ERR_INVALID_ARGUMENT),

@@ -24,6 +24,7 @@
 
 static MemoryContext log_context = NULL;	/* reset at every transaction's end */
 static HTAB *locals = NULL;		/* in log_context: item -> OmniLocalBlock */
+static OmniLocalBlock *local_list = NULL;	/* all of them */
 static OmniLocalBlock *last_local = NULL;	/* the one looked up last */
 static OmniStockLog *log_head = NULL;
 static OmniStockLog *spare = NULL;	/* prepared records */
@@ -70,8 +71,13 @@ omni_stock_local_pin(int64 item)
 	local = hash_search(locals, &item, HASH_ENTER, &found);
 	if (found && local->block)
 		return local;
-	local->block = NULL;
-	local->pending = NULL;
+	if (!found)
+	{
+		local->block = NULL;
+		local->pending = NULL;
+		local->next = local_list;
+		local_list = local;
+	}
 
 	memset(&key, 0, sizeof(key));
 	key.database = MyDatabaseId;
@@ -260,21 +266,18 @@ finish_entry(OmniStockLog *entry)
 static void
 release_all(void)
 {
-	HASH_SEQ_STATUS status;
-	OmniLocalBlock *local;
-
 	log_head = NULL;
 	spare = NULL;
 	nspare = 0;
 	last_local = NULL;
 	if (locals == NULL)
 		return;
-	hash_seq_init(&status, locals);
-	while ((local = hash_seq_search(&status)) != NULL)
+	while (local_list)
 	{
-		OmniBlock  *block = local->block;
+		OmniBlock  *block = local_list->block;
 
-		local->block = NULL;
+		local_list->block = NULL;
+		local_list = local_list->next;
 		if (block)
 			omni_stock_block_unpin(block);
 	}

@@ -99,6 +99,12 @@ reject_text(Node *context, const char *text, const OmniAmount *seen,
 						 errdetail("An amount has at most %d decimals.",
 								   OMNI_AMOUNT_MAX_EXPONENT)));
 		case OMNI_AMOUNT_TOO_MANY_DECIMALS:
+			if (seen->exponent == 0)
+				OMNI_REJECT(context,
+							(errcode(OMNI_ERR_INVALID_TEXT),
+							 errmsg("invalid amount: \"%s\"", what),
+							 errdetail("No decimals are allowed here for \"%.3s\".",
+									   seen->currency)));
 			OMNI_REJECT(context,
 						(errcode(OMNI_ERR_INVALID_TEXT),
 						 errmsg("invalid amount: \"%s\"", what),

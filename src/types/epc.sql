@@ -111,45 +111,46 @@ COMMENT ON FUNCTION omni.epc_identity_uri(omni.epc) IS
     'pure identity of an EPC, without the filter value: urn:epc:id:sgtin:company.item.serial';
 
 -- Comparison: byte by byte, as the tag holds them.
+-- Leakproof, so that a row policy does not keep an index from serving them.
 
 CREATE FUNCTION omni.epc_eq(omni.epc, omni.epc) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'omni_types_epc_eq';
 COMMENT ON FUNCTION omni.epc_eq(omni.epc, omni.epc) IS
     'equal';
 
 CREATE FUNCTION omni.epc_ne(omni.epc, omni.epc) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'omni_types_epc_ne';
 COMMENT ON FUNCTION omni.epc_ne(omni.epc, omni.epc) IS
     'not equal';
 
 CREATE FUNCTION omni.epc_lt(omni.epc, omni.epc) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'omni_types_epc_lt';
 COMMENT ON FUNCTION omni.epc_lt(omni.epc, omni.epc) IS
     'less than';
 
 CREATE FUNCTION omni.epc_le(omni.epc, omni.epc) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'omni_types_epc_le';
 COMMENT ON FUNCTION omni.epc_le(omni.epc, omni.epc) IS
     'less than or equal';
 
 CREATE FUNCTION omni.epc_gt(omni.epc, omni.epc) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'omni_types_epc_gt';
 COMMENT ON FUNCTION omni.epc_gt(omni.epc, omni.epc) IS
     'greater than';
 
 CREATE FUNCTION omni.epc_ge(omni.epc, omni.epc) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'omni_types_epc_ge';
 COMMENT ON FUNCTION omni.epc_ge(omni.epc, omni.epc) IS
     'greater than or equal';
 
 CREATE FUNCTION omni.epc_cmp(omni.epc, omni.epc) RETURNS integer
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'omni_types_epc_cmp';
 COMMENT ON FUNCTION omni.epc_cmp(omni.epc, omni.epc) IS
     'less, equal, greater: -1, 0, 1';

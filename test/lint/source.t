@@ -354,7 +354,7 @@ check 'no test sleeps',
 	my ($tree) = @_;
 	my @found;
 
-	for my $path (paths($tree, qr{^(sql|test|demo)/}))
+	for my $path (paths($tree, qr{^(sql|test)/}))
 	{
 		next if $path =~ m{^test/(lint|bench)/};
 		push @found, "$path: $1"

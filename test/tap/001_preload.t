@@ -13,7 +13,7 @@ raises(
 	$node,
 	'CREATE EXTENSION omni',
 	'OM011',
-	qr/must be loaded via "shared_preload_libraries".*HINT:.*postgresql\.conf.*restart the server: shared_preload_libraries = 'omni'/s,
+	qr/must be loaded via "shared_preload_libraries".*HINT:  Set shared_preload_libraries = 'omni' in postgresql\.conf and restart/s,
 	'CREATE EXTENSION without preload fails and says what to do');
 is( value(
 		$node,
