@@ -24,7 +24,7 @@ OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \
 	src/core/owner.o src/core/cell.o src/core/access.o src/core/events.o \
 	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o \
-	src/core/retention.o
+	src/core/retention.o src/core/document.o
 OBJS_types = src/types/currency_core.o src/types/amount_core.o \
 	src/types/gtin_core.o src/types/epc_core.o src/types/amount.o \
 	src/types/amount_sum.o src/types/gtin.o src/types/epc.o
@@ -36,9 +36,16 @@ OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/block.o \
 	src/stock/promise.o src/stock/load.o src/stock/xact.o src/stock/ledger.o \
 	src/stock/reserve.o src/stock/close.o src/stock/fold.o \
 	src/stock/verify.o src/stock/api.o src/stock/reference.o
-OBJS_customer =
-OBJS_sourcing =
-OBJS_orders =
+OBJS_customer = src/customer/init.o src/customer/normalise.o \
+	src/customer/resolve.o
+OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o
+OBJS_orders = src/orders/init.o src/orders/money_core.o src/orders/money.o \
+	src/orders/parse.o src/orders/values.o src/orders/guard.o \
+	src/orders/demand.o src/orders/allocate.o src/orders/record.o \
+	src/orders/lines.o src/orders/grant.o src/orders/event.o \
+	src/orders/place.o src/orders/document.o src/orders/existing.o \
+	src/orders/step.o src/orders/resource.o src/orders/fulfilment.o \
+	src/orders/pick.o src/orders/cancel.o src/orders/transition.o
 
 OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
 	$(OBJS_customer) $(OBJS_sourcing) $(OBJS_orders)
@@ -51,9 +58,9 @@ SQL_core = src/core/state.sql src/core/access.sql src/core/feed.sql \
 SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
 SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock = src/stock/tables.sql src/stock/api.sql
-SQL_customer =
+SQL_customer = src/customer/tables.sql src/customer/api.sql
 SQL_sourcing =
-SQL_orders =
+SQL_orders = src/orders/tables.sql src/orders/api.sql
 
 SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \
 	$(SQL_stock) $(SQL_customer) $(SQL_sourcing) $(SQL_orders) \

@@ -11,6 +11,15 @@
 #error "omni needs PostgreSQL 15 or later"
 #endif
 
+/* Headers that moved: those of varlena in 16, those of EXPLAIN in 18. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+
 /*
  * Symbols are hidden by default.  From 16 on PG_FUNCTION_INFO_V1 exports the
  * function itself; 15 exports its info record alone.  (Needs fmgr.h first.)

@@ -5,7 +5,9 @@
 #include "omni.h"
 
 #include "core/core.h"
+#include "customer/customer.h"
 #include "master/master.h"
+#include "orders/orders.h"
 #include "stock/stock.h"
 
 PG_MODULE_MAGIC;
@@ -18,6 +20,8 @@ _PG_init(void)
 	omni_core_init();
 	omni_master_init();
 	omni_stock_init();
+	omni_customer_init();
+	omni_orders_init();
 
 	omni_core_init_end();
 }

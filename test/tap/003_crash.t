@@ -222,6 +222,7 @@ for my $round (1 .. 2)
 for my $round (1 .. 2)
 {
 	my $name = "server $round";
+	my @gone;
 
 	crash(
 		$name,
@@ -231,9 +232,18 @@ for my $round (1 .. 2)
 				  . " 'client backend' AND pid <> pg_backend_pid()"
 				  . " UNION ALL SELECT pid FROM pg_stat_activity"
 				  . " WHERE backend_type LIKE 'omni%'"));
+			push @gone, split(/\n/, slurp_file($node->data_dir . '/postmaster.pid'));
+			$#gone = 0;
 			$node->kill9;
 			kill('KILL', @pids);
+			push @gone, @pids;
 		});
+	# its lock file names a process that must not be there any more
+	for (1 .. 300)
+	{
+		last if !grep { kill(0, $_) } @gone;
+		select(undef, undef, undef, 0.1);
+	}
 	# the other children leave when they notice
 	my $up = 0;
 	for (1 .. 300)

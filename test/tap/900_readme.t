@@ -7,6 +7,7 @@
 # psql.  "…" in an expected line stands for any text.
 use strict;
 use warnings;
+use utf8;
 
 use Test::More;
 
@@ -61,7 +62,7 @@ sub same
 	my ($printed, $expected) = @_;
 	my $pattern = join('.*', map { quotemeta } split(/…/, $expected, -1));
 
-	return $printed =~ /\A$pattern\z/;
+	return $printed =~ /\A$pattern\z/s;
 }
 
 sub trim
@@ -72,6 +73,9 @@ sub trim
 	$text =~ s/\n+\z//;
 	return $text;
 }
+
+binmode(Test::More->builder->$_, ':utf8')
+  for qw(output failure_output todo_output);
 
 for my $path ('README.md', sort glob('doc/*.md'))
 {
@@ -100,6 +104,8 @@ for my $path ('README.md', sort glob('doc/*.md'))
 	system('psql', '-X', '-q', '-d', 'postgres', '-c',
 		"DROP DATABASE $database WITH (FORCE)");
 }
-ok(!same("INSERT 0 1", "INSERT 0 2"), 'a difference is noticed');
+ok(!same('INSERT 0 1', 'INSERT 0 2'), 'a difference is noticed');
+ok(!same('INSERT 0 1', '… 0 2') && same('INSERT 0 1', '… 0 1'),
+	'also where the document leaves something open');
 
 done_testing();
