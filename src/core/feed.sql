@@ -39,6 +39,7 @@ CREATE TABLE omni.tick (
     closed_at timestamptz NOT NULL,
     first_position bigint NOT NULL,
     count bigint NOT NULL,
+    timeline integer NOT NULL,
     CONSTRAINT tick_pkey PRIMARY KEY (id),
     CONSTRAINT tick_count_check CHECK (count > 0),
     CONSTRAINT tick_first_position_check CHECK (first_position > 0)
@@ -54,6 +55,8 @@ COMMENT ON COLUMN omni.tick.snapshot IS
 COMMENT ON COLUMN omni.tick.closed_at IS 'when; never before the tick before';
 COMMENT ON COLUMN omni.tick.first_position IS 'position of the first row';
 COMMENT ON COLUMN omni.tick.count IS 'number of rows';
+COMMENT ON COLUMN omni.tick.timeline IS
+    'timeline of the server: who keeps positions elsewhere keeps it with them, for after a failover positions past the last one that arrived are given anew';
 
 CREATE TABLE omni_internal.tick_page (
     first_position bigint NOT NULL,
