@@ -13,6 +13,7 @@
 
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/inval.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -87,9 +88,11 @@ omni_core_wait_for_tick(long timeout_ms)
 	uint64		asked = 0;
 	int64		position = 0;
 	bool		done = false;
+	uint64		generation;
 
 	if (!feed_exists())
 		return 0;
+	generation = omni_core_extension_generation;
 
 	deadline = omni_core_monotonic_ms() + timeout_ms;
 	for (;;)
@@ -121,6 +124,17 @@ omni_core_wait_for_tick(long timeout_ms)
 
 		if (done)
 			break;
+		AcceptInvalidationMessages();
+		if (generation != omni_core_extension_generation)
+		{
+			/* perhaps another extension, whose feed nobody has begun */
+			if (!feed_exists())
+			{
+				position = 0;
+				break;
+			}
+			generation = omni_core_extension_generation;
+		}
 		rest = deadline - omni_core_monotonic_ms();
 		if (db == NULL || rest <= 0)
 		{
