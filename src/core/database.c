@@ -63,7 +63,8 @@ omni_core_require_server(void)
 				(errcode(OMNI_ERR_NOT_READY),
 				 errmsg("omni must be loaded via \"shared_preload_libraries\""),
 				 errhint("Set shared_preload_libraries = '%s%somni' in "
-						 "postgresql.conf and restart the server.", others, others[0] != '\0' ? ", " : "")));
+						 "postgresql.conf and restart the server.",
+						 others, others[0] != '\0' ? ", " : "")));
 	if (IsBinaryUpgrade)
 		ereport(ERROR,
 				(errcode(OMNI_ERR_NOT_READY),
@@ -278,7 +279,7 @@ pass_gate_slowly(void)
 		OmniExtension extension;
 		OmniDatabase *db = omni_core_my_database();
 		uint64		adopted = db ? pg_atomic_read_u64(&db->adopted) : 0;
-		/* the cached look-up registers the callbacks that unset what is kept */
+		/* this look-up registers the callbacks that unset what is kept */
 		Oid			oid = omni_core_extension_oid();
 		uint64		generation = omni_core_extension_generation;
 

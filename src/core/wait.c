@@ -62,7 +62,8 @@ feed_exists(void)
 	if (stamp.state == OMNI_STAMP_FOREIGN)
 		ereport(ERROR,
 				(errcode(OMNI_ERR_NOT_READY),
-				 errmsg("the feed of this database was restored and has not been adopted yet"),
+				 errmsg("the feed of this database was restored and has not "
+						"been adopted yet"),
 				 errhint("Run: SELECT omni.adopt();")));
 	return stamp.state == OMNI_STAMP_OWN;
 }

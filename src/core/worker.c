@@ -366,7 +366,8 @@ check_step(void *arg)
 	{
 		ereport(LOG,
 				(errcode(OMNI_ERR_VERSION_MISMATCH),
-				 errmsg("omni's worker does nothing: the library has version %s, the SQL objects have version %s",
+				 errmsg("omni's worker does nothing: the library has version "
+						"%s, the SQL objects have version %s",
 						OMNI_VERSION, extension.version),
 				 errhint("Restart the server, or run ALTER EXTENSION omni "
 						 "UPDATE.")));
