@@ -36,7 +36,7 @@ OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/block.o \
 	src/stock/promise.o src/stock/load.o src/stock/xact.o src/stock/ledger.o \
 	src/stock/reserve.o src/stock/close.o src/stock/fold.o \
 	src/stock/verify.o src/stock/api.o src/stock/reference.o
-OBJS_customer = src/customer/init.o src/customer/normalise.o \
+OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
 	src/customer/resolve.o
 OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o
 OBJS_orders = src/orders/init.o src/orders/money_core.o src/orders/money.o \

@@ -159,12 +159,13 @@ load_stock(const World *world, Pool *pool)
 {
 	SupplyList	supply = {0};
 
-	plan_opening(world, &supply);
-	if (receive_supply(world, pool, "opening, stores", &supply, false) !=
+	/* every item once first, while the ledger is short */
+	plan_targets(world, &supply);
+	if (receive_supply(world, pool, "opening, warehouses", &supply, false) !=
 		OUTCOME_DONE)
 		fail("the server went away during the load");
-	plan_targets(world, &supply);
-	if (receive_supply(world, pool, "opening, warehouses", &supply, true) !=
+	plan_opening(world, &supply);
+	if (receive_supply(world, pool, "opening, stores", &supply, false) !=
 		OUTCOME_DONE)
 		fail("the server went away during the load");
 	free(supply.rows);

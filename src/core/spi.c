@@ -12,12 +12,16 @@
  * - Plans are generic unless the query asks otherwise: with
  *	 an array parameter the server would plan anew at every call, and planning
  *	 costs more than running.
+ * - A generic plan is made for tables of any size: index probes and nested
+ *	 loops.  A session that starts with empty tables would otherwise keep
+ *	 reading whole tables, or hashing them, until the first ANALYZE.
  */
 #include "omni.h"
 
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -40,6 +44,35 @@ prepare_query(OmniQuery *query)
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "SPI_keepplan failed");
 	query->plan = plan;
+}
+
+/* Set a setting until the level ends. */
+static void
+pin_setting(const char *name)
+{
+	(void) set_config_option(name, "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
+ * Before a statement that the server is about to plan; returns the level to
+ * end after it, 0 for none.  An error ends it with the (sub)transaction.
+ */
+static int
+begin_planning(OmniQuery *query)
+{
+	int			level;
+
+	if (query->custom_plan ||
+		(query->plan != NULL && SPI_plan_is_valid(query->plan)))
+		return 0;
+	level = NewGUCNestLevel();
+	pin_setting("enable_seqscan");
+	pin_setting("enable_bitmapscan");
+	pin_setting("enable_hashjoin");
+	pin_setting("enable_mergejoin");
+	pin_setting("jit");
+	return level;
 }
 
 /* Copy what SPI returned into "context". */
@@ -103,6 +136,7 @@ run_query(OmniQuery *query, const Datum *values, const char *nulls,
 {
 	MemoryContext context = CurrentMemoryContext;
 	bool		pushed = false;
+	int			guc_level;
 	int			result;
 
 	/* a worker has no portal whose snapshot could serve */
@@ -113,6 +147,7 @@ run_query(OmniQuery *query, const Datum *values, const char *nulls,
 	}
 
 	SPI_connect();
+	guc_level = begin_planning(query);
 	if (unlikely(query->plan == NULL))
 		prepare_query(query);
 
@@ -127,6 +162,8 @@ run_query(OmniQuery *query, const Datum *values, const char *nulls,
 		elog(ERROR, "SPI_execute_plan failed: %s",
 			 SPI_result_code_string(result));
 
+	if (unlikely(guc_level != 0))
+		AtEOXact_GUC(true, guc_level);
 	if (rows)
 		copy_rows(rows, context);
 	SPI_finish();

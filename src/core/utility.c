@@ -2,8 +2,8 @@
  * utility.c
  *	  Statements that the worker would stand in the way of.
  *
- * DROP DATABASE, CREATE DATABASE from a template, ALTER DATABASE … RENAME and
- * … SET TABLESPACE fail while somebody is connected to the database.  So the
+ * DROP DATABASE, CREATE DATABASE from a template, ALTER DATABASE … RENAME
+ * and … SET TABLESPACE fail while somebody is connected to the database.  So the
  * hook bars the worker, waits until it has gone, runs the statement, and lifts
  * the bar whatever became of it.  The caller's right is checked first: without
  * it the hook does nothing, and the statement raises its own error.

@@ -43,7 +43,7 @@ extern int64 omni_customer_resolve(const OmniPerson *person, int64 channel);
 /* init.c: called in _PG_init */
 extern void omni_customer_init(void);
 
-/* ---- normalise.c: pure, no server needed ---- */
+/* ---- normalise_core.c: pure, no server needed ---- */
 
 #define OMNI_IDENTIFIER_SIZE 321	/* longest identifier and its NUL */
 

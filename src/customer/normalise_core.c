@@ -1,5 +1,5 @@
 /*
- * normalise.c
+ * normalise_core.c
  *	  One way to write an identifier, so that equal ones are equal bytes.
  *
  * Pure C over strings: no server, no locale.  Only what is certain is folded:
