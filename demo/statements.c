@@ -32,7 +32,8 @@ const char	journal_tables[] =
  * fulfilment lines what was promised, sold and handed over.
  */
 const char	expected_events[] =
-	"SELECT 'channel.created' AS kind, count(*) FROM omni.channel"
+	"SELECT kind, count FROM (SELECT 'channel.created' AS kind, count(*)"
+	"   FROM omni.channel"
 	" UNION ALL SELECT 'node.created', count(*) FROM omni.node"
 	" UNION ALL SELECT 'item.created', count(*) FROM omni.item"
 	" UNION ALL SELECT 'customer.created', count(*) FROM omni.customer"
@@ -65,7 +66,7 @@ const char	expected_events[] =
 	"   LEFT JOIN omni.fulfilment_line AS l ON l.fulfilment_id = f.id"
 	"   GROUP BY s.kind"
 	" UNION ALL SELECT 'stock.receive', count(*) FROM omni.stock_ledger"
-	"   WHERE kind = 'receive'";
+	"   WHERE kind = 'receive') AS expected ORDER BY kind COLLATE \"C\"";
 
 const Statement statements[] = {
 	/* an order that is shipped: $1 document */
