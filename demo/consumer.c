@@ -272,11 +272,8 @@ static void
 forget_consumer(const char *conninfo)
 {
 	static const char *const params[] = {CONSUMER};
-	PGconn	   *connection = connect_server(conninfo, "omni_replay consumer",
-											30);
+	PGconn	   *connection = must_connect(conninfo, "omni_replay consumer");
 
-	if (connection == NULL)
-		exit(1);
 	PQclear(must_ask(connection, "SELECT omni.drop_consumer(name)"
 					 " FROM omni.consumer WHERE name = $1", 1, params));
 	PQfinish(connection);

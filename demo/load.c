@@ -121,15 +121,13 @@ load_master(const World *world, PGconn *control, const char *seed,
 void
 load_world(const World *world, const char *conninfo)
 {
-	PGconn	   *control = connect_server(conninfo, "omni_replay load", 30);
+	PGconn	   *control = must_connect(conninfo, "omni_replay load");
 	PGresult   *result;
 	char		seed[32];
 	char		days[16];
 	char		first_day[11];
 	bool		fresh;
 
-	if (control == NULL)
-		exit(1);
 	snprintf(seed, sizeof(seed), "%llu", (unsigned long long) world->seed);
 	snprintf(days, sizeof(days), "%d", world->days);
 	day_text(world->first_day, first_day);
