@@ -272,11 +272,8 @@ static void
 forget_consumer(const char *conninfo)
 {
 	static const char *const params[] = {CONSUMER};
-	PGconn	   *connection = connect_server(conninfo, "omni_replay consumer",
-											30);
+	PGconn	   *connection = must_connect(conninfo, "omni_replay consumer");
 
-	if (connection == NULL)
-		exit(1);
 	PQclear(must_ask(connection, "SELECT omni.drop_consumer(name)"
 					 " FROM omni.consumer WHERE name = $1", 1, params));
 	PQfinish(connection);
@@ -380,6 +377,25 @@ compare_balances(Consumer *consumer, PGconn *connection, int64_t *compared)
 	return different;
 }
 
+/* Kinds that nothing in the tables accounts for. */
+static void
+print_unexpected(const Consumer *consumer, const PGresult *result, FILE *out)
+{
+	for (int kind = 0; kind < consumer->kinds.count; kind++)
+	{
+		bool		known = false;
+		char		a[32];
+
+		for (int i = 0; i < PQntuples(result) && !known; i++)
+			known = strcmp(PQgetvalue(result, i, 0),
+						   consumer->kinds.texts[kind]) == 0;
+		if (!known)
+			fprintf(out, "  %-28s %13s %13s  DIFFERENT\n",
+					consumer->kinds.texts[kind],
+					grouped(consumer->counts[kind].events, a), "0");
+	}
+}
+
 /* Events by kind, read and expected, as the tables tell. */
 static bool
 report_kinds(const Consumer *consumer, PGconn *connection, FILE *out)
@@ -405,8 +421,9 @@ report_kinds(const Consumer *consumer, PGconn *connection, FILE *out)
 					grouped(got, a), grouped(count, b),
 					got == count ? "" : "  DIFFERENT");
 	}
-	PQclear(result);
 	fine = fine && consumer->events == expected;
+	print_unexpected(consumer, result, out);
+	PQclear(result);
 	fprintf(out, "  %-28s %13s %13s%s\n", "all", grouped(consumer->events, a),
 			grouped(expected, b), consumer->events == expected ? "" :
 			"  DIFFERENT");

@@ -121,15 +121,13 @@ load_master(const World *world, PGconn *control, const char *seed,
 void
 load_world(const World *world, const char *conninfo)
 {
-	PGconn	   *control = connect_server(conninfo, "omni_replay load", 30);
+	PGconn	   *control = must_connect(conninfo, "omni_replay load");
 	PGresult   *result;
 	char		seed[32];
 	char		days[16];
 	char		first_day[11];
 	bool		fresh;
 
-	if (control == NULL)
-		exit(1);
 	snprintf(seed, sizeof(seed), "%llu", (unsigned long long) world->seed);
 	snprintf(days, sizeof(days), "%d", world->days);
 	day_text(world->first_day, first_day);
@@ -159,12 +157,13 @@ load_stock(const World *world, Pool *pool)
 {
 	SupplyList	supply = {0};
 
-	plan_opening(world, &supply);
-	if (receive_supply(world, pool, "opening, stores", &supply, false) !=
+	/* every item once first, while the ledger is short */
+	plan_targets(world, &supply);
+	if (receive_supply(world, pool, "opening, warehouses", &supply, false) !=
 		OUTCOME_DONE)
 		fail("the server went away during the load");
-	plan_targets(world, &supply);
-	if (receive_supply(world, pool, "opening, warehouses", &supply, true) !=
+	plan_opening(world, &supply);
+	if (receive_supply(world, pool, "opening, stores", &supply, false) !=
 		OUTCOME_DONE)
 		fail("the server went away during the load");
 	free(supply.rows);

@@ -189,9 +189,7 @@ run(const Options *options, World *world, FILE *report)
 	replay_days(world, &pool, options->ordered, &figures);
 	pool_close(&pool);
 
-	connection = connect_server(options->conninfo, "omni_replay report", 30);
-	if (connection == NULL)
-		exit(1);
+	connection = must_connect(options->conninfo, "omni_replay report");
 	if (!drain_feed(consumer, connection))
 	{
 		fprintf(stderr, "the consumer did not reach the feed's end\n");
@@ -220,11 +218,9 @@ main(int argc, char **argv)
 	read_options(&options, argc, argv);
 	if (options.fingerprint)
 	{
-		PGconn	   *connection = connect_server(options.conninfo,
-												"omni_replay", 30);
+		PGconn	   *connection = must_connect(options.conninfo,
+											  "omni_replay");
 
-		if (connection == NULL)
-			return 1;
 		fine = fingerprint(connection, stdout);
 		PQfinish(connection);
 		return fine ? 0 : 1;

@@ -16,7 +16,7 @@
 
 /*
  * Connect, trying for "patience" seconds while the server is away or starts;
- * NULL when it stays away.  An error that waiting cannot cure is the end.
+ * NULL when it stays away.
  */
 PGconn *
 connect_server(const char *conninfo, const char *name, double patience)
@@ -33,15 +33,25 @@ connect_server(const char *conninfo, const char *name, double patience)
 
 		if (PQstatus(connection) == CONNECTION_OK)
 			return connection;
-		if (now_seconds() >= until)
-		{
-			fprintf(stderr, "omni_replay: %s", PQerrorMessage(connection));
-			PQfinish(connection);
-			return NULL;
-		}
 		PQfinish(connection);
+		if (now_seconds() >= until)
+			return NULL;
 		nanosleep(&pause, NULL);
 	}
+}
+
+/* Connect at once, or the end. */
+PGconn *
+must_connect(const char *conninfo, const char *name)
+{
+	const char *const keywords[] = {"dbname", "fallback_application_name",
+		NULL};
+	const char *const values[] = {conninfo, name, NULL};
+	PGconn	   *connection = PQconnectdbParams(keywords, values, 1);
+
+	if (PQstatus(connection) != CONNECTION_OK)
+		fail("%s", PQerrorMessage(connection));
+	return connection;
 }
 
 /* Open every lane with its statements prepared; false: the server is away. */

@@ -18,9 +18,9 @@
 #define LORRY_LACKS_PERCENT 50	/* … and the share of items it lacks */
 #define RANGE_ITEMS 400			/* best-sellers that stores keep some of */
 #define RANGE_PER_STORE 40
-#define COVER_WEEKS 3			/* warehouse target: weeks of mean demand */
-#define COVER_BASE 24			/* … and units on top */
-#define COVER_LINE 240			/* a line counts up to this for the mean */
+#define COVER_WEEKS 6			/* warehouse target: weeks of mean demand */
+#define COVER_BASE 36			/* … and units on top */
+#define COVER_LINE 480			/* a line counts up to this for the mean */
 
 enum
 {

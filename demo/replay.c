@@ -615,9 +615,7 @@ replay_days(World *world, Pool *pool, bool ordered, Figures *figures)
 	replay.answered = allocate((size_t) world->ninvoices * sizeof(bool));
 	replay.shipped = allocate(codes * sizeof(*replay.shipped));
 	replay.fixed = allocate(codes * sizeof(*replay.fixed));
-	replay.control = connect_server(pool->conninfo, "omni_replay", 30);
-	if (replay.control == NULL)
-		exit(1);
+	replay.control = must_connect(pool->conninfo, "omni_replay");
 	first = find_start(&replay);
 	for (int i = 0; i < world->window; i++)
 		if (world->invoices[i].sale || world->invoices[i].back)

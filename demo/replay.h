@@ -307,6 +307,7 @@ typedef struct Driver
 
 extern PGconn *connect_server(const char *conninfo, const char *name,
 							  double patience);
+extern PGconn *must_connect(const char *conninfo, const char *name);
 extern bool pool_open(Pool *pool, double patience);
 extern void pool_close(Pool *pool);
 extern Outcome pool_run(Pool *pool, const Driver *driver, void *state);

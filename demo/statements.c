@@ -28,10 +28,45 @@ const char	journal_tables[] =
 
 /*
  * How many events of each kind the feed must have had, from the tables that
- * the changes themselves are in.
+ * the changes themselves are in: states say which steps an order has taken,
+ * fulfilment lines what was promised, sold and handed over.
  */
 const char	expected_events[] =
-	"SELECT 'stock.' || kind, count(*) FROM omni.stock_ledger GROUP BY kind";
+	"SELECT kind, count FROM (SELECT 'channel.created' AS kind, count(*)"
+	"   FROM omni.channel"
+	" UNION ALL SELECT 'node.created', count(*) FROM omni.node"
+	" UNION ALL SELECT 'item.created', count(*) FROM omni.item"
+	" UNION ALL SELECT 'customer.created', count(*) FROM omni.customer"
+	" UNION ALL SELECT 'order.placed', count(*) FROM omni.sales_order"
+	" UNION ALL SELECT 'order.completed', count(*) FROM omni.sales_order"
+	"   WHERE status = 'completed'"
+	" UNION ALL SELECT 'order.' || s.kind, count(DISTINCT l.order_id)"
+	"   FROM (VALUES ('backordered'), ('parked')) AS s(kind)"
+	"   LEFT JOIN omni.order_line AS l ON l.backordered > 0"
+	"     AND s.kind = 'backordered' OR l.open > 0 AND s.kind = 'parked'"
+	"   GROUP BY s.kind"
+	" UNION ALL SELECT 'fulfilment.' || s.step, count(f.id)"
+	"   FROM (VALUES ('allocated', '{allocated,accepted,picked,packed,shipped,"
+	"ready,collected}'::text[], false),"
+	"   ('accepted', '{accepted,picked,packed,shipped,ready,collected}', false),"
+	"   ('picked', '{picked,packed,shipped,ready,collected}', false),"
+	"   ('packed', '{packed,shipped}', false),"
+	"   ('shipped', '{shipped}', false),"
+	"   ('ready', '{ready,collected}', false),"
+	"   ('collected', '{collected}', true)) AS s(step, states, till)"
+	"   LEFT JOIN omni.fulfilment AS f ON f.status = ANY (s.states)"
+	"   AND (s.till OR f.kind <> 'take_away') GROUP BY s.step"
+	" UNION ALL SELECT 'stock.' || s.kind, count(l.order_line_id)"
+	"   FROM (VALUES ('reserve', '{ship,pickup}'::text[], '{}'::text[]),"
+	"   ('sell', '{take_away}', '{}'),"
+	"   ('consume', '{ship,pickup}', '{shipped,collected}'))"
+	"     AS s(kind, kinds, states)"
+	"   LEFT JOIN omni.fulfilment AS f ON f.kind = ANY (s.kinds)"
+	"   AND (f.status = ANY (s.states) OR s.states = '{}')"
+	"   LEFT JOIN omni.fulfilment_line AS l ON l.fulfilment_id = f.id"
+	"   GROUP BY s.kind"
+	" UNION ALL SELECT 'stock.receive', count(*) FROM omni.stock_ledger"
+	"   WHERE kind = 'receive') AS expected ORDER BY kind COLLATE \"C\"";
 
 const Statement statements[] = {
 	/* an order that is shipped: $1 document */

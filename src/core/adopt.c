@@ -49,14 +49,14 @@ static void
 write_adopted_event(int32 era)
 {
 	JsonbParseState *state = NULL;
+	JsonbValue *payload;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	push_number(&state, "era", era);
 	push_number(&state, "timeline", GetWALInsertionTimeLine());
+	payload = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	(void) omni_core_write_event("feed.adopted", "feed", era,
-								 JsonbValueToJsonb(pushJsonbValue(&state,
-																  WJB_END_OBJECT,
-																  NULL)));
+								 JsonbValueToJsonb(payload));
 }
 
 /* Body of the adopting transaction; see private.h. */

@@ -108,8 +108,8 @@ omni_core_move_clock(PG_FUNCTION_ARGS)
 	if (fabs(days) > MAX_MOVE_DAYS)
 		ereport(ERROR,
 				(errcode(OMNI_ERR_INVALID_ARGUMENT),
-				 errmsg("the clock cannot be moved by more than %d days at once",
-						MAX_MOVE_DAYS)));
+				 errmsg("the clock cannot be moved by more than %d days at "
+						"once", MAX_MOVE_DAYS)));
 
 	now = GetCurrentTimestamp();
 	moved = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,

@@ -23,6 +23,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/inval.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
@@ -62,7 +63,8 @@ omni_core_require_server(void)
 				(errcode(OMNI_ERR_NOT_READY),
 				 errmsg("omni must be loaded via \"shared_preload_libraries\""),
 				 errhint("Set shared_preload_libraries = '%s%somni' in "
-						 "postgresql.conf and restart the server.", others, others[0] != '\0' ? ", " : "")));
+						 "postgresql.conf and restart the server.",
+						 others, others[0] != '\0' ? ", " : "")));
 	if (IsBinaryUpgrade)
 		ereport(ERROR,
 				(errcode(OMNI_ERR_NOT_READY),
@@ -181,55 +183,73 @@ report_not_adopted(const char *problem)
 }
 
 /*
- * Ask the worker, and wait until it has answered.  Returns the era.  The wait
- * can be cancelled and ends after omni.adopt_timeout; the worker goes on.
+ * Ask the worker to adopt "extension".  Returns this database's entry, and
+ * the era where it is adopted now.  *asked is the number of the request.
+ */
+static OmniDatabase *
+ask_for_adoption(Oid extension, uint64 *asked, int32 *era, bool *refused,
+				 char *problem)
+{
+	OmniDatabase *db;
+	uint64		adopted;
+
+	LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
+	db = omni_core_make_database(MyDatabaseId, false);
+	if (db == NULL)
+	{
+		LWLockRelease(omni_core_registry->lock);
+		ConditionVariableCancelSleep();
+		omni_core_report_full();
+	}
+	adopted = pg_atomic_read_u64(&db->adopted);
+	*era = ADOPTED_EXTENSION(adopted) == extension ? ADOPTED_ERA(adopted) : 0;
+	if (db->adopt_asked < *asked)
+		*asked = 0;				/* the entry was made anew since */
+	*refused = *asked > 0 && db->adopt_refused >= *asked;
+	snprintf(problem, OMNI_PROBLEM_SIZE, "%s", db->problem);
+
+	if (*era == 0 && !*refused)
+	{
+		/*
+		 * Again at each turn of the wait: a session that still saw another
+		 * extension may have asked for that one since.
+		 */
+		db->adopt_asked++;
+		db->adopt_extension = extension;
+		if (*asked == 0)
+			*asked = db->adopt_asked;
+		omni_core_want_worker(db);
+		if (db->latch)
+			SetLatch(db->latch);
+	}
+	LWLockRelease(omni_core_registry->lock);
+	return db;
+}
+
+/*
+ * Ask the worker, and wait until it has answered.  Returns the era, 0 when
+ * the extension has become another one meanwhile.  The wait can be cancelled
+ * and ends after omni.adopt_timeout; the worker goes on.
  */
 static int32
-wait_for_adoption(Oid extension)
+wait_for_adoption(Oid extension, int64 deadline)
 {
-	int64		deadline = omni_core_monotonic_ms() + omni_adopt_timeout;
 	uint64		asked = 0;
-	char		problem[OMNI_PROBLEM_SIZE] = "";
-	int32		era = 0;
+	char		problem[OMNI_PROBLEM_SIZE];
+	int32		era;
+	bool		refused;
 
 	for (;;)
 	{
-		OmniDatabase *db;
-		uint64		adopted;
-		bool		refused = false;
-		long		rest;
-
-		LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
-		db = omni_core_find_database(MyDatabaseId);
-		if (db == NULL || db->adopt_asked < asked)
-			asked = 0;			/* freed, or made anew since */
-		if (asked == 0)
-		{
-			db = omni_core_make_database(MyDatabaseId, false);
-			if (db == NULL)
-			{
-				LWLockRelease(omni_core_registry->lock);
-				ConditionVariableCancelSleep();
-				omni_core_report_full();
-			}
-			asked = ++db->adopt_asked;
-			if (db->latch)
-				SetLatch(db->latch);
-		}
-		/* it may have gone since it was asked */
-		omni_core_want_worker(db);
-
-		adopted = pg_atomic_read_u64(&db->adopted);
-		if (ADOPTED_EXTENSION(adopted) == extension)
-			era = ADOPTED_ERA(adopted);
-		else if (db->adopt_answered >= asked)
-			refused = true;
-		snprintf(problem, sizeof(problem), "%s", db->problem);
-		LWLockRelease(omni_core_registry->lock);
+		OmniDatabase *db = ask_for_adoption(extension, &asked, &era, &refused,
+											problem);
+		int64		rest = deadline - omni_core_monotonic_ms();
 
 		if (era > 0)
 			break;
-		rest = deadline - omni_core_monotonic_ms();
+		AcceptInvalidationMessages();
+		if (omni_core_extension_oid() != extension)
+			break;
 		if (refused || rest <= 0)
 		{
 			ConditionVariableCancelSleep();
@@ -247,37 +267,37 @@ wait_for_adoption(Oid extension)
 static int32
 pass_gate_slowly(void)
 {
-	uint64		generation;
-	OmniExtension extension;
-	OmniDatabase *db;
-	uint64		adopted = 0;
-	Oid			oid;
-	int32		era;
+	int64		deadline = omni_core_monotonic_ms() + omni_adopt_timeout;
+	int32		era = 0;
 
 	omni_core_require_server();
 	if (worker_era > 0)
 		return worker_era;
 
-	/* the cached lookup registers the callbacks that unset what is kept */
-	oid = omni_core_extension_oid();
-	generation = omni_core_extension_generation;
-	omni_core_read_extension(&extension);
-	if (!OidIsValid(oid) || extension.oid != oid)
-		ereport(ERROR,
-				(errcode(OMNI_ERR_NOT_READY),
-				 errmsg("extension \"%s\" is not installed in this database",
-						OMNI_EXTENSION_NAME),
-				 errhint("Run: CREATE EXTENSION omni;")));
-	omni_core_check_version(&extension);
-
-	db = omni_core_my_database();
-	if (db)
-		adopted = pg_atomic_read_u64(&db->adopted);
-	if (ADOPTED_EXTENSION(adopted) == oid)
-		era = ADOPTED_ERA(adopted);
-	else
+	while (era == 0)
 	{
-		if (extension.own)
+		OmniExtension extension;
+		OmniDatabase *db = omni_core_my_database();
+		uint64		adopted = db ? pg_atomic_read_u64(&db->adopted) : 0;
+		/* this look-up registers the callbacks that unset what is kept */
+		Oid			oid = omni_core_extension_oid();
+		uint64		generation = omni_core_extension_generation;
+
+		CHECK_FOR_INTERRUPTS();
+		omni_core_read_extension(&extension);
+		if (!OidIsValid(extension.oid))
+			ereport(ERROR,
+					(errcode(OMNI_ERR_NOT_READY),
+					 errmsg("extension \"%s\" is not installed in this "
+							"database", OMNI_EXTENSION_NAME),
+					 errhint("Run: CREATE EXTENSION omni;")));
+		if (extension.oid != oid)
+			continue;			/* it has just become another one */
+		omni_core_check_version(&extension);
+
+		if (ADOPTED_EXTENSION(adopted) == oid)
+			era = ADOPTED_ERA(adopted);
+		else if (extension.own)
 			ereport(ERROR,
 					(errcode(OMNI_ERR_NOT_READY),
 					 errmsg("extension \"%s\" was created or altered by this "
@@ -285,11 +305,11 @@ pass_gate_slowly(void)
 					 errdetail("Its worker sees it when the transaction has "
 							   "committed."),
 					 errhint("COMMIT first, then call the function again.")));
-		era = wait_for_adoption(oid);
+		else
+			era = wait_for_adoption(oid, deadline);
+		gate_extension = oid;
+		gate_generation = generation;
 	}
-	(void) omni_core_my_database();
-	gate_extension = oid;
-	gate_generation = generation;
 	return era;
 }
 

@@ -106,9 +106,10 @@ omni_core_read_extension(OmniExtension *extension)
 	{
 		bool		isnull;
 		Datum		version;
+		TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
 
 		extension->oid = ((Form_pg_extension) GETSTRUCT(tuple))->oid;
-		extension->own = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+		extension->own = TransactionIdIsCurrentTransactionId(xmin);
 		version = heap_getattr(tuple, Anum_pg_extension_extversion,
 							   RelationGetDescr(rel), &isnull);
 		if (!isnull)

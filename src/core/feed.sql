@@ -39,6 +39,7 @@ CREATE TABLE omni.tick (
     closed_at timestamptz NOT NULL,
     first_position bigint NOT NULL,
     count bigint NOT NULL,
+    timeline integer NOT NULL,
     CONSTRAINT tick_pkey PRIMARY KEY (id),
     CONSTRAINT tick_count_check CHECK (count > 0),
     CONSTRAINT tick_first_position_check CHECK (first_position > 0)
@@ -54,6 +55,8 @@ COMMENT ON COLUMN omni.tick.snapshot IS
 COMMENT ON COLUMN omni.tick.closed_at IS 'when; never before the tick before';
 COMMENT ON COLUMN omni.tick.first_position IS 'position of the first row';
 COMMENT ON COLUMN omni.tick.count IS 'number of rows';
+COMMENT ON COLUMN omni.tick.timeline IS
+    'timeline of the server: who keeps positions elsewhere keeps it with them, for after a failover positions past the last one that arrived are given anew';
 
 CREATE TABLE omni_internal.tick_page (
     first_position bigint NOT NULL,
@@ -114,7 +117,7 @@ CREATE TABLE omni_internal.cell (
 );
 SELECT pg_catalog.pg_extension_config_dump('omni_internal.cell', '');
 COMMENT ON TABLE omni_internal.cell IS
-    'number of this cell: every id is cell × 2^43 + sequence';
+    'number of this cell: every id is cell x 2^43 + sequence';
 
 REVOKE ALL ON SEQUENCE omni_internal.feed_id_seq FROM PUBLIC;
 REVOKE ALL ON TABLE omni_internal.outbox, omni.tick, omni_internal.tick_page,

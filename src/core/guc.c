@@ -28,8 +28,8 @@ omni_core_guc_init(void)
 		return;
 
 	DefineCustomIntVariable("omni.max_databases",
-							"Databases of this server that can hold omni at the same time.",
-							"Each takes about half a kilobyte of shared memory.",
+							"Databases that can hold omni at the same time.",
+							"Each takes half a kilobyte of shared memory.",
 							&omni_max_databases,
 							64, 1, 10000,
 							PGC_POSTMASTER, 0,
@@ -43,7 +43,7 @@ omni_core_guc_init(void)
 							PGC_SIGHUP, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("omni.fold_interval",
-							"Time between two folds of the ledger into balances.",
+							"Time between two folds of the ledger.",
 							NULL,
 							&omni_fold_interval,
 							1000, 100, 3600000,

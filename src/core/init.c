@@ -21,7 +21,7 @@ omni_core_init(void)
 	omni_core_launcher_init();
 }
 
-/* After every domain has defined its settings: others of our name are typos. */
+/* After every domain has defined its settings: others so named are typos. */
 void
 omni_core_init_end(void)
 {

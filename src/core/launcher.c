@@ -6,9 +6,10 @@
  * starts when the server has left recovery, so nothing of omni runs on a
  * standby before its promotion, and not at all during a binary upgrade.
  *
- * - After a start it looks at every database that can be connected to: a worker
- *	 goes there, and leaves at once where the extension is not installed.  A few
- *	 at a time, so that max_worker_processes is not used up by them.
+ * - After a start it looks at every database that can be connected to: a
+ *	 worker goes there, and leaves at once where the extension is not
+ *	 installed.  A few at a time, so that max_worker_processes is not used up
+ *	 by them.
  * - Afterwards it serves the registry: an entry in state WANTED gets a worker,
  *	 once its bars are lifted and its back-off has passed.
  * - Workers never restart by themselves.  A worker that ends reports that in

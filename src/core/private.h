@@ -89,6 +89,8 @@ typedef struct OmniDatabase
 
 	uint64		adopt_asked;	/* requests to adopt, counted */
 	uint64		adopt_answered; /* the last one dealt with, well or ill */
+	uint64		adopt_refused;	/* the last one dealt with ill */
+	Oid			adopt_extension;	/* that the last request is about */
 	uint64		tick_asked;		/* requests for a tick, counted */
 	uint64		tick_done;		/* the last one that a closed tick covers */
 	int64		last_position;	/* of the feed, after the last turn */

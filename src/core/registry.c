@@ -116,7 +116,8 @@ omni_core_free_database(OmniDatabase *db)
 	db->start_asked = 0;
 	db->failures = 0;
 	db->start_after = 0;
-	db->adopt_asked = db->adopt_answered = 0;
+	db->adopt_asked = db->adopt_answered = db->adopt_refused = 0;
+	db->adopt_extension = InvalidOid;
 	db->tick_asked = db->tick_done = 0;
 	db->last_position = 0;
 	db->turns = 0;

@@ -7,10 +7,10 @@
  *	 before the transaction has an id: with an id it would count itself as
  *	 running and the next tick would look for its rows for ever.
  * - A row is new when it is visible now and was not to the last tick's
- *	 snapshot: its transaction is at or above that snapshot's xmax (and below this one's), or
- *	 was in its list of running ones and is not running now (PgQ's technique).
- *	 Both are ranges of the index (era, xid) that leave out transactions which
- *	 are still running, however long they have been and whatever they wrote.
+ *	 snapshot: its transaction is at or above that snapshot's xmax and below
+ *	 this one's, or was in its list of running ones and is not running now
+ *	 (PgQ's technique).  Both are ranges of the index (era, xid); transactions
+ *	 that are still running cost next to nothing, whatever they have written.
  * - Ids of transactions compare within one era only.  The first tick of an era
  *	 has no predecessor: every visible row of that era is new.
  * - Positions are handed out by the tick row and its pages, in one transaction
@@ -25,6 +25,7 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
@@ -147,7 +148,8 @@ read_last_tick(int32 era, bool all_running, LastTick *last)
 
 /*
  * The statement that closes a tick: $1 era, $2 from this xid on, $3 or these
- * xids, $4 snapshot, $5 the tick's id, $6 its first position, $7 its time.
+ * xids, $4 snapshot, $5 the tick's id, $6 its first position, $7 its time, $8
+ * the server's timeline.
  */
 static const char *
 sql_of_tick(void)
@@ -183,8 +185,8 @@ sql_of_tick(void)
 						   " bit_or(1 << source) AS sources FROM fresh"
 						   "), closed AS ("
 						   " INSERT INTO omni.tick (id, era, snapshot,"
-						   " closed_at, first_position, count)"
-						   " SELECT $5, $1, $4, $7, $6, count FROM summary"
+						   " closed_at, first_position, count, timeline)"
+						   " SELECT $5, $1, $4, $7, $6, count, $8 FROM summary"
 						   " WHERE count > 0"
 						   ") SELECT count, sources FROM summary");
 	return sql.data;
@@ -199,13 +201,13 @@ write_tick(const LastTick *last, int32 era, Datum snapshot,
 		   OmniTickResult *result)
 {
 	static OmniQuery query = {
-		.nargs = 7,
+		.nargs = 8,
 		.argtypes = {INT4OID, XID8OID, XID8ARRAYOID, PG_SNAPSHOTOID, INT8OID,
-		INT8OID, TIMESTAMPTZOID},
+		INT8OID, TIMESTAMPTZOID, INT4OID},
 	};
 	OmniRows	rows;
-	Datum		values[7];
-	char		nulls[7] = "       ";
+	Datum		values[8];
+	char		nulls[8] = "        ";
 	int64		count;
 	TimestampTz now = omni_core_now();
 
@@ -228,6 +230,7 @@ write_tick(const LastTick *last, int32 era, Datum snapshot,
 	values[4] = Int64GetDatum(last->id + 1);
 	values[5] = Int64GetDatum(last->last_position + 1);
 	values[6] = TimestampTzGetDatum(now);
+	values[7] = Int32GetDatum((int32) GetWALInsertionTimeLine());
 	omni_core_query(&query, values, nulls, false, &rows);
 
 	count = DatumGetInt64(OMNI_VALUE(&rows, 0, 0));

@@ -13,6 +13,7 @@
 
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/inval.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -61,7 +62,8 @@ feed_exists(void)
 	if (stamp.state == OMNI_STAMP_FOREIGN)
 		ereport(ERROR,
 				(errcode(OMNI_ERR_NOT_READY),
-				 errmsg("the feed of this database was restored and has not been adopted yet"),
+				 errmsg("the feed of this database was restored and has not "
+						"been adopted yet"),
 				 errhint("Run: SELECT omni.adopt();")));
 	return stamp.state == OMNI_STAMP_OWN;
 }
@@ -87,9 +89,11 @@ omni_core_wait_for_tick(long timeout_ms)
 	uint64		asked = 0;
 	int64		position = 0;
 	bool		done = false;
+	uint64		generation;
 
 	if (!feed_exists())
 		return 0;
+	generation = omni_core_extension_generation;
 
 	deadline = omni_core_monotonic_ms() + timeout_ms;
 	for (;;)
@@ -121,6 +125,17 @@ omni_core_wait_for_tick(long timeout_ms)
 
 		if (done)
 			break;
+		AcceptInvalidationMessages();
+		if (generation != omni_core_extension_generation)
+		{
+			/* perhaps another extension, whose feed nobody has begun */
+			if (!feed_exists())
+			{
+				position = 0;
+				break;
+			}
+			generation = omni_core_extension_generation;
+		}
 		rest = deadline - omni_core_monotonic_ms();
 		if (db == NULL || rest <= 0)
 		{

@@ -366,7 +366,8 @@ check_step(void *arg)
 	{
 		ereport(LOG,
 				(errcode(OMNI_ERR_VERSION_MISMATCH),
-				 errmsg("omni's worker does nothing: the library has version %s, the SQL objects have version %s",
+				 errmsg("omni's worker does nothing: the library has version "
+						"%s, the SQL objects have version %s",
 						OMNI_VERSION, extension.version),
 				 errhint("Restart the server, or run ALTER EXTENSION omni "
 						 "UPDATE.")));
@@ -462,15 +463,20 @@ static void
 adopt_if_asked(void)
 {
 	uint64		asked;
-	uint64		answered;
+	bool		pending;
 	StepResult	result;
 	int32		era = 0;
 
+	/*
+	 * A request about an extension that is gone must not adopt the one that
+	 * a restore has just made and is about to fill.
+	 */
 	LWLockAcquire(omni_core_registry->lock, LW_SHARED);
 	asked = me.db->adopt_asked;
-	answered = me.db->adopt_answered;
+	pending = asked > me.db->adopt_answered &&
+		me.db->adopt_extension == me.extension;
 	LWLockRelease(omni_core_registry->lock);
-	if (asked == answered)
+	if (!pending)
 		return;
 
 	result = run_step("adopt", adopt_step, &era, true);
@@ -482,19 +488,22 @@ adopt_if_asked(void)
 		return;					/* publishing answers */
 	}
 	omni_core_set_worker_era(0);
-	if (result == STEP_SKIPPED &&
-		me.generation != omni_core_extension_generation)
+	if (result == STEP_SKIPPED)
 	{
-		/* it is about another extension: look first, then answer */
-		SetLatch(MyLatch);
+		/*
+		 * Not now: something is locked, or it is about another extension.
+		 * Who waits asks again every second.
+		 */
+		if (me.generation == omni_core_extension_generation)
+			set_problem("The stamp of the feed, or the extension, is locked "
+						"by another session; a restore may be running.");
+		else
+			SetLatch(MyLatch);
 		return;
 	}
-	if (result == STEP_SKIPPED)
-		set_problem("The stamp of the feed, or the extension, is locked by "
-					"another session; a restore may be running.");
 
 	LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
-	me.db->adopt_answered = asked;
+	me.db->adopt_answered = me.db->adopt_refused = asked;
 	LWLockRelease(omni_core_registry->lock);
 	ConditionVariableBroadcast(&me.db->cv);
 }
@@ -617,7 +626,8 @@ publish_era(void)
 	LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);
 	pg_atomic_write_u64(&db->adopted,
 						((uint64) me.extension << 32) | (uint32) me.era);
-	db->adopt_answered = db->adopt_asked;
+	if (db->adopt_extension == me.extension)
+		db->adopt_answered = db->adopt_asked;
 	LWLockRelease(omni_core_registry->lock);
 	me.published = true;
 	ConditionVariableBroadcast(&db->cv);

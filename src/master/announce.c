@@ -5,10 +5,10 @@
  * Until the first write adopts a fresh database, the trigger on master data
  * cannot tell an INSERT from a restore, and is silent (change.c).  So the
  * worker, when it starts and before it lets the first write through, looks
- * whether the feed has never had an event; if so, it writes one "created" event
- * for each row that is there, in one transaction.  A crash before its commit
- * leaves the feed empty, and the next start does it again; a restored feed has
- * ticks, and is left alone.
+ * whether the feed has never had an event; if so, it writes one "created"
+ * event for each row that is there, in one transaction.  A crash before its
+ * commit leaves the feed empty, and the next start does it again; a restored
+ * feed has ticks, and is left alone.
  *
  * What remains: a transaction that was open while this happened, and had
  * written master data before, has no events for those rows.  Who cares calls
@@ -29,8 +29,8 @@
 #define IDLE_MS (60 * 60 * 1000)
 
 /*
- * The next rows after key $1 (NULL: from the start): key, id, payload.  Planned
- * anew each time, so that the first call and the others use the index.
+ * The next rows after key $1 (NULL: from the start): key, id, payload.
+ * Planned anew each time, so that the first call and the others use the index.
  */
 #define NEXT_ROWS(table, key, type, above, id, payload) { \
 	.sql = "SELECT CAST(m." key " AS text), " id "," \
@@ -52,11 +52,14 @@ typedef struct Announcement
 
 static Announcement announcements[] = {
 	{"channel.created", "channel",
-		NEXT_ROWS("channel AS m", "id", "bigint", "pg_catalog.>", "m.id", "'code', m.code")},
+		NEXT_ROWS("channel AS m", "id", "bigint", "pg_catalog.>", "m.id",
+				  "'code', m.code")},
 	{"node.created", "node",
-		NEXT_ROWS("node AS m", "id", "bigint", "pg_catalog.>", "m.id", "'code', m.code")},
+		NEXT_ROWS("node AS m", "id", "bigint", "pg_catalog.>", "m.id",
+				  "'code', m.code")},
 	{"item.created", "item",
-		NEXT_ROWS("item AS m", "id", "bigint", "pg_catalog.>", "m.id", "'sku', m.sku")},
+		NEXT_ROWS("item AS m", "id", "bigint", "pg_catalog.>", "m.id",
+				  "'sku', m.sku")},
 	{"item_code.created", "item_code",
 		NEXT_ROWS("item_code AS m", "code", "omni.gtin", "omni.>",
 				  "CAST(CAST(m.code AS text) AS bigint)",
@@ -107,9 +110,14 @@ announce_table(Announcement *table)
 		omni_core_query(&table->query, &value, first ? "n" : " ", true,
 						&rows);
 		for (int r = 0; r < rows.nrows; r++)
+		{
+			Datum		id = OMNI_VALUE(&rows, r, 1);
+			Datum		payload = OMNI_VALUE(&rows, r, 2);
+
 			(void) omni_core_write_event(table->kind, table->entity,
-										 DatumGetInt64(OMNI_VALUE(&rows, r, 1)),
-										 DatumGetJsonbP(OMNI_VALUE(&rows, r, 2)));
+										 DatumGetInt64(id),
+										 DatumGetJsonbP(payload));
+		}
 		if (rows.nrows > 0)
 			text_to_cstring_buffer(DatumGetTextPP(OMNI_VALUE(&rows,
 															 rows.nrows - 1,

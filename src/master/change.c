@@ -327,7 +327,7 @@ omni_master_record_change(PG_FUNCTION_ARGS)
 		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function must be a trigger after a change of a row")));
+				 errmsg("function must be a row trigger after changes")));
 
 	change.data = data;
 	change.desc = RelationGetDescr(data->tg_relation);

@@ -89,7 +89,7 @@ open_row(FunctionCallInfo fcinfo, Row *row, const char *noun,
 		TRIGGER_FIRED_BY_DELETE(data->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function must be a trigger before insert or update of a row")));
+				 errmsg("function must be a row trigger before changes")));
 
 	row->data = data;
 	row->desc = RelationGetDescr(data->tg_relation);

@@ -49,7 +49,9 @@ omni_master_read_node_id(PG_FUNCTION_ARGS)
 Datum
 omni_master_read_channel_id(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(omni_master_channel_id(omni_core_optional_text(fcinfo, 0)));
+	char	   *code = omni_core_optional_text(fcinfo, 0);
+
+	PG_RETURN_INT64(omni_master_channel_id(code));
 }
 
 /* item_ids(skus): OM002 when one is unknown or NULL, or the array is NULL. */
@@ -212,7 +214,8 @@ omni_master_describe_node(PG_FUNCTION_ARGS)
 	push_string(&state, "country", info.country);
 	push_string(&state, "region", info.region);
 	push_string(&state, "postal_code", info.postal_code);
-	push_number(&state, "safety", NumericGetDatum(int64_to_numeric(info.safety)));
+	push_number(&state, "safety",
+				NumericGetDatum(int64_to_numeric(info.safety)));
 	push_bool(&state, "active", info.active);
 	push_bool(&state, "ships", info.ships);
 	push_bool(&state, "pickup", info.pickup);

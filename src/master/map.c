@@ -335,9 +335,9 @@ map_transaction_ends(XactEvent event, void *arg)
 }
 
 /*
- * At the end of a subtransaction.  Ids of subtransactions ascend, and while one
- * is open nothing is noted under an older id; so what its descendants learned
- * stands behind what came before it.
+ * At the end of a subtransaction.  Ids of subtransactions ascend, and while
+ * one is open nothing is noted under an older id; so what its descendants
+ * learned stands behind what came before it.
  */
 static void
 map_subtransaction_ends(SubXactEvent event, SubTransactionId mySubid,
@@ -388,7 +388,7 @@ omni_master_nodes_generation(void)
 
 /* ---- learning ---- */
 
-/* Room for one more entry, and a note of it; may fail, before anything changes. */
+/* Room for one more entry and a note of it. */
 static void
 make_room(Map *map)
 {

@@ -42,9 +42,8 @@ read_nodes(uint64 generation)
 
 	context = AllocSetContextCreate(scratch, "omni nodes",
 									ALLOCSET_DEFAULT_SIZES);
-	array = MemoryContextAllocExtended(context,
-									   sizeof(OmniNodeInfo) * Max(rows.nrows, 1),
-									   MCXT_ALLOC_HUGE);
+	array = MemoryContextAllocHuge(context,
+								   sizeof(OmniNodeInfo) * Max(rows.nrows, 1));
 	for (int r = 0; r < rows.nrows; r++)
 		omni_master_read_node(&rows, r, &array[r]);
 	MemoryContextSwitchTo(old);

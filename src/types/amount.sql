@@ -42,7 +42,7 @@ CREATE TYPE omni.amount (
 COMMENT ON TYPE omni.amount IS
     'exact money with its currency, as in ''USD 12.34''';
 
--- By assignment, so that INSERT … SELECT may put text into such a column.
+-- By assignment, so that INSERT ... SELECT may put text into such a column.
 CREATE CAST (text AS omni.amount) WITH INOUT AS ASSIGNMENT;
 COMMENT ON CAST (text AS omni.amount) IS
     'three capital letters, one space, a decimal number: ''USD 12.34''';

@@ -9,9 +9,9 @@
  *	- Two amounts of one currency with different exponents are equal when they
  *	  are worth the same (1.5 = 1.50), and hash alike by way of
  *	  omni_types_amount_normalise().  Arithmetic goes to the finer exponent.
- *	- Products of 128 bits are taken unsigned: a signed one with overflow checks
- *	  needs a helper that not every compiler's library has.  They cannot
- *	  overflow where they are used.
+ *	- Products of 128 bits are taken unsigned: a signed one that is checked for
+ *	  overflow needs a helper that not every compiler's library has.  They
+ *	  cannot overflow where they are used.
  */
 #include "amount_core.h"
 

@@ -59,7 +59,7 @@ typedef struct OmniAmountSum
 {
 	OmniInt128	total;
 	int64_t		count;			/* amounts in it */
-	int64_t		by_exponent[OMNI_AMOUNT_MAX_EXPONENT + 1];	/* … by exponent */
+	int64_t		by_exponent[OMNI_AMOUNT_MAX_EXPONENT + 1];	/* by theirs */
 	char		currency[3];	/* meaningless while count is 0 */
 } OmniAmountSum;
 

@@ -40,7 +40,7 @@ CREATE TYPE omni.epc (
 COMMENT ON TYPE omni.epc IS
     'Electronic Product Code as an RFID tag holds it (SGTIN-96): one piece of a trade item';
 
--- By assignment, so that INSERT … SELECT may put text into such a column.
+-- By assignment, so that INSERT ... SELECT may put text into such a column.
 CREATE CAST (text AS omni.epc) WITH INOUT AS ASSIGNMENT;
 COMMENT ON CAST (text AS omni.epc) IS
     'hexadecimal digits of the tag, or its tag URI';
@@ -66,7 +66,7 @@ CREATE FUNCTION omni.epc_from_identity(uri text, filter integer) RETURNS omni.ep
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'omni_types_epc_from_identity';
 COMMENT ON FUNCTION omni.epc_from_identity(text, integer) IS
-    'EPC of a pure identity, urn:epc:id:sgtin:…, and a filter value (0 to 7)';
+    'EPC of a pure identity, urn:epc:id:sgtin:..., and a filter value (0 to 7)';
 
 CREATE FUNCTION omni.epc_scheme(epc omni.epc) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -90,7 +90,7 @@ CREATE FUNCTION omni.epc_filter(epc omni.epc) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'omni_types_epc_filter';
 COMMENT ON FUNCTION omni.epc_filter(omni.epc) IS
-    'filter value of an EPC: 0 other, 1 point of sale, 2 full case …';
+    'filter value of an EPC: 0 other, 1 point of sale, 2 full case ...';
 
 CREATE FUNCTION omni.epc_company_prefix(epc omni.epc) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

@@ -38,7 +38,7 @@ CREATE TYPE omni.gtin (
 COMMENT ON TYPE omni.gtin IS
     'Global Trade Item Number (GTIN-8, -12, -13 or -14) with its check digit; leading zeros do not count';
 
--- By assignment, so that INSERT … SELECT may put text into such a column.
+-- By assignment, so that INSERT ... SELECT may put text into such a column.
 CREATE CAST (text AS omni.gtin) WITH INOUT AS ASSIGNMENT;
 COMMENT ON CAST (text AS omni.gtin) IS
     '8, 12, 13 or 14 digits with a right check digit';

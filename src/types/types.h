@@ -24,7 +24,7 @@
 
 /* amount.c */
 
-/* Exponent of a currency, 0 … 4; OM007 if it is none or has no minor unit. */
+/* Exponent of a currency; OM007 if it is none or has no minor unit. */
 extern int	omni_types_require_currency(const char *code, size_t len);
 /*
  * "value" of the currency as an amount in palloc'd memory, rounded half to
@@ -33,7 +33,7 @@ extern int	omni_types_require_currency(const char *code, size_t len);
  */
 extern OmniAmount *omni_types_amount_make(Numeric value, const char *code,
 										  size_t len, bool exact);
-/* Raise the error for what the core said of arithmetic on one or two amounts. */
+/* Raise the error for what the core said of one or two amounts. */
 extern void omni_types_amount_fail(OmniAmountError error, const char *a,
 								   const char *b) pg_attribute_noreturn();
 /* The first bytes of a rejected text, for a message; palloc'd. */

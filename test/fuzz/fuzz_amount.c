@@ -321,7 +321,9 @@ fuzz_divide(const uint8_t *data, size_t size)
 	whole = read_int64(data + 1);
 	if (data[0] & 1)
 		whole >>= 52;
-	for (size_t at = 9; n < MAX && (data[0] & 2 ? at + 8 : at + 1) <= size; n++)
+	for (size_t at = 9;
+		 n < MAX && (data[0] & 2 ? at + 8 : at + 1) <= size;
+		 n++)
 	{
 		weights[n] = data[0] & 2 ? read_int64(data + at) : data[at] % 8;
 		if (data[0] & 4)

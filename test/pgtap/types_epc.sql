@@ -3,7 +3,7 @@
 -- test per row.
 SET search_path = omni, public;
 SET client_min_messages = warning;
-SELECT no_plan();
+SELECT plan(304);
 
 -- ---- text ----
 

@@ -3,11 +3,10 @@
 -- file is read, and those that are not for these types are counted by kind.
 SET search_path = omni, public;
 SET client_min_messages = warning;
-SELECT no_plan();
-
 \getenv data OMNI_DATA
 \if :{?data}
 \else
+    SELECT plan(1);
     SELECT skip('the data folder is not given (make test DATA=folder)');
     SELECT * FROM finish();
     \q
@@ -17,10 +16,13 @@ SELECT coalesce(string_agg(file, ', '), '') AS missing, count(*) > 0 AS is_missi
 FROM unnest('{gs1/gs1_lint_vectors.csv,gs1/sgtin96_vectors.csv,gs1/epc_vectors.csv,gs1/iso4217.csv,catalogue/prices_day1.csv.gz}'::text[]) AS file
 WHERE (pg_stat_file(:'data' || '/' || file, true)).size IS NULL \gset
 \if :is_missing
+    SELECT plan(1);
     SELECT skip('the data folder lacks ' || :'missing');
     SELECT * FROM finish();
     \q
 \endif
+
+SELECT plan(326);
 
 -- An error of a statement, for rows that must be refused.
 CREATE FUNCTION pg_temp.state_of(statement text) RETURNS text

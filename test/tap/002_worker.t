@@ -165,14 +165,14 @@ $session->quit;
 $node->append_conf('postgresql.conf', "omni.tick_interval = 10\n");
 $node->reload;
 my $failed = 0;
-for my $i (1 .. 20)
+for my $i (1 .. 10)
 {
 	$failed++
 	  if $node->psql('postgres',
 		"SET deadlock_timeout = '10ms'; DROP EXTENSION omni; "
 		  . "CREATE EXTENSION omni") != 0;
 }
-is($failed, 0, '20 times DROP and CREATE EXTENSION under a busy worker');
+is($failed, 0, 'ten times DROP and CREATE EXTENSION under a busy worker');
 is(value($node, 'SELECT omni.adopt()'), '1', 'the last one can be adopted');
 
 # ---- statements that want a database without sessions ----

@@ -264,7 +264,7 @@ my $restore = $ahead->background_psql('slow');
 $restore->query_safe('BEGIN; INSERT INTO omni_internal.feed_state VALUES '
 	  . "(true, 1, 1, 1, 1, 4, now())");
 raises(
-	$ahead, 'SELECT omni.adopt()', 'OM011',
+	$ahead, "SET omni.adopt_timeout = '500ms'; SELECT omni.adopt();", 'OM011',
 	qr/has not adopted.*DETAIL:.*locked by another session; a restore/s,
 	'no adoption while the stamp is being restored', dbname => 'slow');
 $restore->query_safe('COMMIT');

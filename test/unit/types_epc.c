@@ -11,6 +11,6 @@
 int
 main(void)
 {
-	drive("test/fuzz/epc.seeds", 300000);
+	drive("test/fuzz/epc.seeds", 100000);
 	return 0;
 }

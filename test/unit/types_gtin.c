@@ -10,6 +10,6 @@
 int
 main(void)
 {
-	drive("test/fuzz/gtin.seeds", 300000);
+	drive("test/fuzz/gtin.seeds", 100000);
 	return 0;
 }
