@@ -1,6 +1,6 @@
 -- omni.place_order: the document and every error in it, idempotence, kinds,
 -- and what happens to units that nobody has.
-SELECT plan(160);
+SELECT plan(165);
 
 SELECT omni.adopt() AS era \gset
 INSERT INTO omni.channel(code, kind) VALUES ('web', 'web'), ('app', 'app'), ('pos', 'pos');
@@ -232,6 +232,20 @@ SELECT is(pg_temp.quantities(pg_temp.place('B-8', pg_temp.line('{"quantity": 250
 SELECT is(pg_temp.quantities(pg_temp.place('B-9', '{"options": {"backorder": true}, "lines": [
     {"sku": "C", "quantity": 2, "unit_price": "1"}, {"sku": "C", "quantity": 3, "unit_price": "1"}]}')),
     '1 open 0 back 2 alloc 0 coll 0 insufficient_stock, 2 open 0 back 3 alloc 0 coll 0 insufficient_stock', 'nothing at all');
+
+-- what one address gets is not there for the next, and the pool may hold less than its nodes
+INSERT INTO omni.item(sku) VALUES ('T'), ('P');
+SELECT omni.receive_stock(n, s, 3) > 0 AS received FROM unnest(ARRAY['S1', 'S2']) n, unnest(ARRAY['T', 'P']) s \g /dev/null
+SELECT pg_temp.place('B-10', '{"lines": [{"sku": "T", "quantity": 2, "unit_price": "1"},
+    {"sku": "T", "quantity": 2, "unit_price": "1", "fulfilment": {"kind": "ship", "address": {"latitude": 44.8, "longitude": -93.1}}},
+    {"sku": "T", "quantity": 1, "unit_price": "1", "fulfilment": {"kind": "pickup", "node": "S1"}}]}') AS b10 \gset
+SELECT is(pg_temp.fulfilments(:b10), 'ship S1 allocated 2, ship S2 allocated 2, pickup S1 allocated 1', 'two addresses and a pickup share what there is');
+SELECT is(omni.order_document(:b10) #> '{plan,attempts}', '1', 'by one plan');
+SELECT omni.reserve_stock('P', 4) > 0 AS held \g /dev/null
+SELECT throws_ok($$ SELECT pg_temp.place('B-11', pg_temp.line('{"sku": "P", "quantity": 3}')) $$, 'OM001', NULL, 'units held in the pool are not there, wherever they lie');
+SELECT pg_temp.place('B-12', pg_temp.line('{"sku": "P", "quantity": 3}') || '{"options": {"backorder": true}}') AS b12 \gset
+SELECT is(pg_temp.quantities(:b12), '1 open 0 back 1 alloc 2 coll 0 insufficient_stock', 'what is left is promised');
+SELECT is(omni.order_document(:b12) #> '{plan,attempts}', '1', 'at once');
 
 -- ---- the dry run ----
 
