@@ -47,9 +47,8 @@ typedef struct OmniAddress
 /* How the customer wants lines: "fulfilment" of the document or a line. */
 typedef struct OmniFulfilmentWish
 {
-	OmniBytes	unused;			/* keeps the next one's offset above 0 */
-	OmniBytes	bytes;			/* as they stand in the document */
 	char	   *kind_name;
+	OmniBytes	bytes;			/* as they stand in the document */
 	char	   *node_code;		/* pickup and take_away */
 	OmniAddress *address;		/* ship */
 	OmniMoment	promise_by;
@@ -152,21 +151,6 @@ extern void omni_orders_parse(Jsonb *document, OmniOrder *order);
 /* Do the money of a parsed order; OM006 or OM008 (money.c). */
 extern void omni_orders_compute_money(OmniOrder *order);
 
-/* ---- what is wanted of whom (demand.c) ---- */
-
-/* The channel: OM002 when unknown, OM005 when not the role's own. */
-extern void omni_orders_look_up_channel(OmniOrder *order, const char *what);
-/* Nodes and items: OM002 when unknown, OM004 when they take no orders. */
-extern void omni_orders_look_up_codes(OmniOrder *order);
-struct OmniAllocation;
-/*
- * Demands of all lines that somebody must reserve for; demand_of_line gets
- * each line's index in them, or -1 (take_away).
- */
-extern void omni_orders_make_demands(const OmniOrder *order,
-									 struct OmniAllocation *allocation,
-									 int *demand_of_line);
-
 /* ---- allocation (allocate.c) ---- */
 
 /* Why units of a line are not allocated. */
@@ -233,6 +217,20 @@ typedef struct OmniAllocation
 } OmniAllocation;
 
 extern void omni_orders_allocate(OmniAllocation *allocation);
+
+/* ---- what is wanted of whom (demand.c) ---- */
+
+/* The channel: OM002 when unknown, OM005 when not the role's own. */
+extern void omni_orders_look_up_channel(OmniOrder *order, const char *what);
+/* Nodes and items: OM002 when unknown, OM004 when they take no orders. */
+extern void omni_orders_look_up_codes(OmniOrder *order);
+/*
+ * Demands of all lines that somebody must reserve for; demand_of_line gets
+ * each line's index in them, or -1 (take_away).
+ */
+extern void omni_orders_make_demands(const OmniOrder *order,
+									 OmniAllocation *allocation,
+									 int *demand_of_line);
 
 /* ---- writing rows ---- */
 

@@ -109,6 +109,9 @@ insert_contact(const OmniOrder *order)
 	Datum		values[5];
 	char		nulls[] = "     ";
 
+	if (!person->email && !person->phone &&
+		!(name && (name->given || name->family)))
+		return;
 	values[0] = Int64GetDatum(order->id);
 	values[1] = omni_orders_text(name ? name->given : NULL, &nulls[1]);
 	values[2] = omni_orders_text(name ? name->family : NULL, &nulls[2]);

@@ -121,6 +121,7 @@ omni_orders_resource(const OmniLockedOrder *order, const OmniStepLine *lines,
 	int		   *delta_of = palloc(sizeof(int) * n);
 	int			parcels;
 	bool		no_parcel_left;
+	int64		missing = 0;
 
 	allocation.wishes = read_wishes(order->id, &allocation.nwishes);
 	allocation.rejected = read_history(order->id, &allocation.nrejected,
@@ -167,5 +168,10 @@ omni_orders_resource(const OmniLockedOrder *order, const OmniStepLine *lines,
 			delta->open += demand->missing;
 		if (demand->missing > 0)
 			delta->reason = reason;
+		missing += demand->missing;
 	}
+	if (missing > 0)
+		omni_orders_order_event(order->backorder ? "order.backordered" :
+								"order.parked", order->id,
+								"\"units\":" INT64_FORMAT, missing);
 }

@@ -39,7 +39,7 @@ SELECT is(pg_temp.fulfilments(:o), 'S1 rejected 5 shelf is empty, S2 rejected 5,
 SELECT lives_ok('SELECT omni.reject_fulfilment(' || pg_temp.fulfilment(:o) || ', NULL)', 'the last one rejects');
 SELECT is(pg_temp.quantities(:o), '2/0/0/0/0/0/0 rejected, 3/0/0/0/0/0/0 rejected', 'nobody is left: open');
 SELECT is(omni.order_document(:o) ->> 'status', 'open', 'and so is the order');
-SELECT is(pg_temp.events(:o), 'order.placed fulfilment.allocated fulfilment.rejected fulfilment.allocated fulfilment.accepted fulfilment.rejected fulfilment.allocated fulfilment.rejected', 'all of it is in the feed');
+SELECT is(pg_temp.events(:o), 'order.placed fulfilment.allocated fulfilment.rejected fulfilment.allocated fulfilment.accepted fulfilment.rejected fulfilment.allocated fulfilment.rejected order.parked', 'all of it is in the feed');
 SELECT is_empty($$ SELECT * FROM omni.reservation $$, 'nothing is promised');
 
 SELECT pg_temp.place('ship', '{"options": {"backorder": true}}') AS o \gset
