@@ -152,21 +152,24 @@ load_world(const World *world, const char *conninfo)
 }
 
 /* The opening stock; what has been booked before is not booked again. */
-void
+Outcome
 load_stock(const World *world, Pool *pool)
 {
 	SupplyList	supply = {0};
+	Outcome		outcome;
 
 	/* every item once first, while the ledger is short */
 	plan_targets(world, &supply);
-	if (receive_supply(world, pool, "opening, warehouses", &supply, false) !=
-		OUTCOME_DONE)
-		fail("the server went away during the load");
-	plan_opening(world, &supply);
-	if (receive_supply(world, pool, "opening, stores", &supply, false) !=
-		OUTCOME_DONE)
-		fail("the server went away during the load");
+	outcome = receive_supply(world, pool, "opening, warehouses", &supply,
+							 false);
+	if (outcome == OUTCOME_DONE)
+	{
+		plan_opening(world, &supply);
+		outcome = receive_supply(world, pool, "opening, stores", &supply,
+								 false);
+	}
 	free(supply.rows);
+	return outcome;
 }
 
 /* ---- stock in parcels over all lanes ---- */

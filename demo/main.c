@@ -182,7 +182,11 @@ run(const Options *options, World *world, FILE *report)
 	if (!pool_open(&pool, 30))
 		fail("no server");
 	consumer = consumer_start(world, options->conninfo);
-	load_stock(world, &pool);
+	while (load_stock(world, &pool) != OUTCOME_DONE)
+	{
+		pool_come_back(&pool);
+		figures.crashes++;
+	}
 	figures.load_seconds = now_seconds() - began;
 	fprintf(stderr, "replaying %d days over %d connections\n", world->days,
 			pool.nlanes);

@@ -14,6 +14,8 @@
 #include <poll.h>
 #include <time.h>
 
+#define PATIENCE 120.0			/* seconds to wait for a server that is away */
+
 /*
  * Connect, trying for "patience" seconds while the server is away or starts;
  * NULL when it stays away.
@@ -100,6 +102,21 @@ pool_close(Pool *pool)
 		pool->lanes[i].connection = NULL;
 		pool->lanes[i].count = 0;
 	}
+}
+
+/* The server has gone: wait until every lane is open again, or the end. */
+void
+pool_come_back(Pool *pool)
+{
+	double		until = now_seconds() + PATIENCE;
+
+	fprintf(stderr, "\n  the server has gone; waiting for it\n");
+	do
+	{
+		pool_close(pool);
+		if (now_seconds() > until)
+			fail("the server stays away");
+	} while (!pool_open(pool, PATIENCE));
 }
 
 /* May another command be sent? */

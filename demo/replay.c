@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #define LATE_HOUR 16			/* pickups ordered later wait over night */
-#define PATIENCE 120.0			/* seconds to wait for a server that is away */
 
 /* One step of one order's fulfilments. */
 typedef struct Step
@@ -547,17 +546,9 @@ come_back(Replay *replay, int first, int last)
 	int			known;
 
 	replay->figures->crashes++;
-	fprintf(stderr, "\n  the server has gone; waiting for it\n");
-	do
-	{
-		pool_close(replay->pool);
-		PQfinish(replay->control);
-		replay->control = connect_server(replay->pool->conninfo,
-										 "omni_replay", PATIENCE);
-		if (replay->control == NULL)
-			fail("the server stays away");
-	} while (!pool_open(replay->pool, PATIENCE) &&
-			 now_seconds() < began + PATIENCE);
+	pool_come_back(replay->pool);
+	PQfinish(replay->control);
+	replay->control = must_connect(replay->pool->conninfo, "omni_replay");
 	known = count_recorded(replay, first, last);
 	fprintf(stderr, "  back after %.1f s; %s is sent again, %d of its %d "
 			"invoices had been recorded\n", now_seconds() - began,

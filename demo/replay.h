@@ -310,6 +310,7 @@ extern PGconn *connect_server(const char *conninfo, const char *name,
 extern PGconn *must_connect(const char *conninfo, const char *name);
 extern bool pool_open(Pool *pool, double patience);
 extern void pool_close(Pool *pool);
+extern void pool_come_back(Pool *pool);
 extern Outcome pool_run(Pool *pool, const Driver *driver, void *state);
 extern bool lane_room(const Lane *lane);
 extern bool lane_send(Lane *lane, const char *statement, Command command,
@@ -334,7 +335,7 @@ extern const char expected_events[];
 /* ---- load.c ---- */
 
 extern void load_world(const World *world, const char *conninfo);
-extern void load_stock(const World *world, Pool *pool);
+extern Outcome load_stock(const World *world, Pool *pool);
 extern Outcome receive_supply(const World *world, Pool *pool,
 							  const char *label, const SupplyList *list,
 							  bool top_up);

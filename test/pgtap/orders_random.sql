@@ -80,10 +80,10 @@ END $$;
 CALL pg_temp.run(4000);
 
 SELECT is_empty($$ SELECT * FROM done WHERE answer NOT IN ('ok', 'OM001', 'OM002', 'OM004', 'OM007', 'UNDO0') $$, 'no other error than those that the contract has');
-SELECT is((SELECT count(*) FROM done WHERE answer = 'ok' AND n > 10), (SELECT count(DISTINCT what) FROM done), 'every kind of call has succeeded many times');
+SELECT is((SELECT count(*) FROM done WHERE answer = 'ok'), (SELECT count(DISTINCT what) FROM done), 'every kind of call has succeeded');
 SELECT cmp_ok((SELECT count(*) FROM omni.sales_order), '>', 200::bigint, 'many orders');
 SELECT is((SELECT count(DISTINCT status) FROM omni.sales_order), 3::bigint, 'in every status');
-SELECT cmp_ok((SELECT count(DISTINCT (kind, status)) FROM omni.fulfilment), '>=', 12::bigint, 'fulfilments in nearly every one');
+SELECT is((SELECT count(DISTINCT (payload ->> 'kind', kind)) FROM omni_internal.outbox WHERE kind LIKE 'fulfilment.%'), 15::bigint, 'fulfilments have been in each of theirs');
 
 SELECT is_empty($$ SELECT id FROM omni.order_line WHERE quantity <> open + backordered + allocated + picked + shipped + collected + cancelled $$, 'quantities add up');
 SELECT is_empty($$
