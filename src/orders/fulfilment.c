@@ -3,8 +3,8 @@
  *	  The steps of a fulfilment that concern the whole of it.
  *
  * Each locks the order's row first (see existing.c).  Which step may follow
- * which is data; nothing here repeats it.  The status is changed first, so that an illegal step fails before it
- * has touched anything.
+ * which is data; nothing here repeats it.  The status is changed first, so
+ * that an illegal step fails before it has touched anything.
  */
 #include "omni.h"
 

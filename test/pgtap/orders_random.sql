@@ -31,23 +31,24 @@ DECLARE
     o bigint := 1 + floor(random() * (SELECT count(*) FROM omni.sales_order));
     f bigint;
 BEGIN
-    SELECT id INTO f FROM omni.fulfilment WHERE status NOT IN ('collected', 'shipped', 'cancelled') ORDER BY random() LIMIT 1;
+    -- sorted before it is shuffled: the rows' places on disk must not matter
+    SELECT id INTO f FROM (SELECT id FROM omni.fulfilment WHERE status NOT IN ('collected', 'shipped', 'cancelled') ORDER BY id) x ORDER BY random() LIMIT 1;
     what := pg_temp.pick('place'::text, 'place', 'place', 'receive', 'receive', 'receive', 'cancel', 'cancel_line', 'cancel_line', 'accept', 'accept', 'accept', 'accept', 'reject',
         'pick', 'pick', 'pick', 'pick_short', 'pack', 'pack', 'ship', 'ready', 'ready', 'collect', 'adjust');
     IF what IN ('accept', 'pick', 'pick_short', 'pack', 'ship', 'ready', 'collect') AND random() < 0.8 THEN
         -- a step that has a chance
-        SELECT id INTO f FROM omni.fulfilment WHERE status = CASE what WHEN 'accept' THEN 'allocated' WHEN 'pick' THEN 'accepted' WHEN 'pick_short' THEN 'accepted' WHEN 'pack' THEN 'picked'
-            WHEN 'ship' THEN 'packed' WHEN 'ready' THEN 'picked' ELSE 'ready' END ORDER BY random() LIMIT 1;
+        SELECT id INTO f FROM (SELECT id FROM omni.fulfilment WHERE status = CASE what WHEN 'accept' THEN 'allocated' WHEN 'pick' THEN 'accepted' WHEN 'pick_short' THEN 'accepted' WHEN 'pack' THEN 'picked'
+            WHEN 'ship' THEN 'packed' WHEN 'ready' THEN 'picked' ELSE 'ready' END ORDER BY id) x ORDER BY random() LIMIT 1;
     END IF;
     call := CASE what
         WHEN 'place' THEN format('omni.place_order(%L)', pg_temp.document(n))
         WHEN 'receive' THEN format('omni.receive_stock(%L, %L, %s)', pg_temp.pick('S1'::text, 'S2', 'S3', 'W1'), 'I' || 1 + floor(random() * 6), 1 + floor(random() * 8))
         WHEN 'adjust' THEN format('omni.adjust_stock(%L, %L, %s, %L)', pg_temp.pick('S1'::text, 'S2', 'S3', 'W1'), 'I' || 1 + floor(random() * 6), -1 - floor(random() * 2), 'lost')
         WHEN 'cancel' THEN format('omni.cancel_order(%s, NULL)', o)
-        WHEN 'cancel_line' THEN format('omni.cancel_order_line(%s, %s, NULL)', (SELECT id FROM omni.order_line ORDER BY random() LIMIT 1), 1 + floor(random() * 3))
+        WHEN 'cancel_line' THEN format('omni.cancel_order_line(%s, %s, NULL)', (SELECT id FROM (SELECT id FROM omni.order_line ORDER BY id) x ORDER BY random() LIMIT 1), 1 + floor(random() * 3))
         WHEN 'reject' THEN format('omni.reject_fulfilment(%s, %L)', COALESCE(f::text, 'NULL'), 'no')
         WHEN 'pick_short' THEN format('omni.pick_fulfilment(%s, %L)', COALESCE(f::text, 'NULL'), (SELECT COALESCE(jsonb_agg(jsonb_build_object('line', l.line, 'quantity', floor(random() * (fl.quantity + 1)))), '[]')
-            FROM omni.fulfilment_line fl JOIN omni.order_line l ON l.id = fl.order_line_id WHERE fl.fulfilment_id = f AND fl.quantity > 0 AND random() < 0.8))
+            FROM (SELECT * FROM omni.fulfilment_line WHERE fulfilment_id = f AND quantity > 0 ORDER BY order_line_id) fl JOIN omni.order_line l ON l.id = fl.order_line_id WHERE random() < 0.8))
         ELSE format('omni.%s_fulfilment(%s)', what, COALESCE(f::text, 'NULL')) END;
 END $$;
 CREATE PROCEDURE pg_temp.run(n int) LANGUAGE plpgsql AS $$
