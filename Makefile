@@ -71,7 +71,8 @@ EXTRA_CLEAN = omni--$(EXTVERSION).sql build
 
 PG_CPPFLAGS = -I$(srcdir)/src -DOMNI_VERSION_NUMBER=$(EXTVERSION) '-DPGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
-	-Wno-missing-field-initializers -Wno-cast-function-type -fvisibility=hidden
+	-Wno-missing-field-initializers -Wno-cast-function-type \
+	-Werror=implicit-function-declaration -fvisibility=hidden
 ifneq ($(OMNI_WERROR),)
 PG_CFLAGS += -Werror
 endif

@@ -25,7 +25,7 @@
 #define OMNI_ERR_MALFORMED_DOCUMENT		OMNI_SQLSTATE('0', '0', '6')
 /* an argument is out of its range, or arguments do not fit each other */
 #define OMNI_ERR_INVALID_ARGUMENT		OMNI_SQLSTATE('0', '0', '7')
-/* a quantity or an amount leaves the range of its type */
+/* a quantity or an amount leaves the range of its type, or an id its cell */
 #define OMNI_ERR_OUT_OF_RANGE			OMNI_SQLSTATE('0', '0', '8')
 /* arithmetic or an order over two currencies */
 #define OMNI_ERR_CURRENCY_MISMATCH		OMNI_SQLSTATE('0', '0', '9')

@@ -117,7 +117,7 @@ CREATE TABLE omni_internal.cell (
 );
 SELECT pg_catalog.pg_extension_config_dump('omni_internal.cell', '');
 COMMENT ON TABLE omni_internal.cell IS
-    'number of this cell: every id is cell × 2^43 + sequence';
+    'number of this cell: every id is cell x 2^43 + sequence';
 
 REVOKE ALL ON SEQUENCE omni_internal.feed_id_seq FROM PUBLIC;
 REVOKE ALL ON TABLE omni_internal.outbox, omni.tick, omni_internal.tick_page,

@@ -7,10 +7,10 @@
  *	 before the transaction has an id: with an id it would count itself as
  *	 running and the next tick would look for its rows for ever.
  * - A row is new when it is visible now and was not to the last tick's
- *	 snapshot: its transaction is at or above that snapshot's xmax (and below this one's), or
- *	 was in its list of running ones and is not running now (PgQ's technique).
- *	 Both are ranges of the index (era, xid) that leave out transactions which
- *	 are still running, however long they have been and whatever they wrote.
+ *	 snapshot: its transaction is at or above that snapshot's xmax and below
+ *	 this one's, or was in its list of running ones and is not running now
+ *	 (PgQ's technique).  Both are ranges of the index (era, xid); transactions
+ *	 that are still running cost next to nothing, whatever they have written.
  * - Ids of transactions compare within one era only.  The first tick of an era
  *	 has no predecessor: every visible row of that era is new.
  * - Positions are handed out by the tick row and its pages, in one transaction

@@ -15,6 +15,7 @@
 #include <signal.h>
 
 #include "access/htup_details.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
@@ -123,6 +124,27 @@ forget_database(Oid database)
 	omni_core_run_drop_hooks(database);
 }
 
+/*
+ * May the current user create databases?  The server's own function for this
+ * is not exported by every minor release of 15.
+ */
+static bool
+may_create_databases(void)
+{
+	HeapTuple	tuple;
+	bool		may = false;
+
+	if (superuser())
+		return true;
+	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(GetUserId()));
+	if (HeapTupleIsValid(tuple))
+	{
+		may = ((Form_pg_authid) GETSTRUCT(tuple))->rolcreatedb;
+		ReleaseSysCache(tuple);
+	}
+	return may;
+}
+
 /* Could the current user make a copy of this database? */
 static bool
 may_copy(Oid database)
@@ -136,7 +158,7 @@ may_copy(Oid database)
 	if (HeapTupleIsValid(tuple))
 	{
 		may = ((Form_pg_database) GETSTRUCT(tuple))->datistemplate &&
-			have_createdb_privilege();
+			may_create_databases();
 		ReleaseSysCache(tuple);
 	}
 	return may;

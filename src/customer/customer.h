@@ -7,6 +7,7 @@
 #define OMNI_CUSTOMER_H
 
 #include "core/document.h"
+#include "customer/normalise_core.h"
 
 typedef struct OmniPersonName
 {
@@ -42,12 +43,5 @@ extern int64 omni_customer_resolve(const OmniPerson *person, int64 channel);
 
 /* init.c: called in _PG_init */
 extern void omni_customer_init(void);
-
-/* ---- normalise_core.c: pure, no server needed ---- */
-
-#define OMNI_IDENTIFIER_SIZE 321	/* longest identifier and its NUL */
-
-extern bool omni_customer_normalise_email(const char *text, char *result);
-extern bool omni_customer_normalise_phone(const char *text, char *result);
 
 #endif							/* OMNI_CUSTOMER_H */

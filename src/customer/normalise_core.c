@@ -12,9 +12,9 @@
  *	 stays national: its country is unknown here, and the same digits with a +
  *	 are another number.
  */
-#include "omni.h"
+#include <string.h>
 
-#include "customer/customer.h"
+#include "customer/normalise_core.h"
 
 #define MIN_PHONE_DIGITS 5
 #define MAX_PHONE_DIGITS 15		/* ITU-T E.164 */

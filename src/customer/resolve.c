@@ -124,9 +124,13 @@ omni_customer_normalise(OmniPerson *person)
 	}
 }
 
-/* Who has the identifiers?  One index probe for each that is given. */
+/*
+ * Who has the identifiers?  One index probe for each that is given.  Those
+ * that this call has just made ("own", a bit each) tell nothing about who the
+ * person is.
+ */
 static void
-look_up(Sighting *sighting, int64 channel)
+look_up(Sighting *sighting, int64 channel, uint32 own)
 {
 	static OmniQuery query = {
 		.sql = "SELECT i.kind, i.customer_id,"
@@ -166,7 +170,7 @@ look_up(Sighting *sighting, int64 channel)
 		int			kind = DatumGetInt32(OMNI_VALUE(&rows, r, 0));
 
 		sighting->customers[kind] = DatumGetInt64(OMNI_VALUE(&rows, r, 1));
-		if (kind < best)
+		if (kind < best && (own & ((uint32) 1 << kind)) == 0)
 		{
 			best = kind;
 			sighting->best = sighting->customers[kind];
@@ -220,7 +224,7 @@ insert_identifiers(const Sighting *sighting, int64 channel, int64 customer,
 		" CASE WHEN d.kind = 'external_id' THEN $2 END"
 		" FROM unnest($3, $4) AS d(kind, value)"
 		" ORDER BY d.kind COLLATE \"C\""
-		" ON CONFLICT DO NOTHING RETURNING id",
+		" ON CONFLICT DO NOTHING RETURNING id, kind",
 		.nargs = 4,
 		.argtypes = {INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID}
 	};
@@ -312,6 +316,25 @@ name_customer(int64 customer, const OmniPersonName *name)
 	omni_core_query(&query, values, nulls, false, NULL);
 }
 
+/* Which identifiers are these rows?  A bit each. */
+static uint32
+list_kinds(const OmniRows *identifiers)
+{
+	uint32		kinds = 0;
+
+	for (int r = 0; r < identifiers->nrows; r++)
+	{
+		char	   *name = TextDatumGetCString(OMNI_VALUE(identifiers, r, 1));
+
+		for (int k = 0; k < NIDENTIFIERS; k++)
+		{
+			if (strcmp(identifier_names[k], name) == 0)
+				kinds |= (uint32) 1 << k;
+		}
+	}
+	return kinds;
+}
+
 /* One try; 0 when others made and erased what it met: look again. */
 static int64
 resolve_once(const OmniPerson *person, Sighting *sighting, int64 channel)
@@ -321,26 +344,30 @@ resolve_once(const OmniPerson *person, Sighting *sighting, int64 channel)
 	bool		made;
 	int			tried;
 
-	look_up(sighting, channel);
+	look_up(sighting, channel, 0);
 	made = sighting->best == 0;
 	customer = made ? insert_customer(person) : sighting->best;
 	tried = insert_identifiers(sighting, channel, customer, &inserted);
 	if (inserted.nrows < tried)
 	{
-		/* somebody was quicker; what holds now? */
-		look_up(sighting, channel);
-		if (sighting->best != customer)
+		/* somebody was quicker, and came first: what does that say? */
+		look_up(sighting, channel, list_kinds(&inserted));
+		if (sighting->best == 0 && inserted.nrows == 0)
 		{
-			if (sighting->best != 0)
-				move_identifiers(&inserted, sighting->best);
+			/* and is gone again */
+			if (made)
+				delete_customer(customer);
+			return 0;
+		}
+		if (sighting->best != 0 && sighting->best != customer)
+		{
+			move_identifiers(&inserted, sighting->best);
 			if (made)
 				delete_customer(customer);
 			customer = sighting->best;
 			made = false;
 		}
 	}
-	if (customer == 0)
-		return 0;
 
 	if (made)
 		omni_core_write_event("customer.created", "customer", customer,

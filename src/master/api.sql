@@ -239,7 +239,7 @@ COMMENT ON FUNCTION omni_internal.policy_generation() IS
 -- ---- comments ----
 
 COMMENT ON TABLE omni.channel IS
-    'how customers'' orders come in: one row per shop, app, till system, marketplace …';
+    'how customers'' orders come in: one row per shop, app, till system, marketplace and so on';
 COMMENT ON COLUMN omni.channel.id IS 'id, given by the database';
 COMMENT ON COLUMN omni.channel.code IS
     'what callers name the channel by; up to 128 bytes, no blanks at the ends';
@@ -287,7 +287,7 @@ COMMENT ON COLUMN omni.item.sku IS
     'what callers name the item by; up to 128 bytes, no blanks at the ends';
 COMMENT ON COLUMN omni.item.name IS 'for people';
 COMMENT ON COLUMN omni.item.unit IS
-    'quantities of the item are whole numbers of it: piece, or gram for weighed goods …';
+    'quantities of the item are whole numbers of it: piece, or gram for weighed goods and so on';
 COMMENT ON COLUMN omni.item.status IS
     'active: new orders may contain it; inactive: they may not any more';
 

@@ -236,7 +236,7 @@ COMMENT ON COLUMN omni.sales_order.decimals IS 'decimal places of its amounts';
 COMMENT ON COLUMN omni.sales_order.taxes_included IS
     'are taxes part of the prices?';
 COMMENT ON COLUMN omni.sales_order.goods IS
-    'sum of unit price × quantity, each line rounded once, half to even';
+    'sum of unit price x quantity, each line rounded once, half to even';
 COMMENT ON COLUMN omni.sales_order.discount IS
     'taken off the goods, by discounts of lines and order';
 COMMENT ON COLUMN omni.sales_order.shipping IS
@@ -246,7 +246,7 @@ COMMENT ON COLUMN omni.sales_order.tax IS
     'all taxes, shipping_tax included; part of the prices where taxes_included';
 COMMENT ON COLUMN omni.sales_order.fees IS 'sum of the fees';
 COMMENT ON COLUMN omni.sales_order.total IS
-    'what the customer owes: goods − discount + shipping + fees, and tax where it is not included';
+    'what the customer owes: goods - discount + shipping + fees, and tax where it is not included';
 COMMENT ON COLUMN omni.sales_order.refunded IS 'given back so far';
 COMMENT ON COLUMN omni.sales_order.coupons IS
     'coupon codes that the customer gave';
@@ -327,7 +327,7 @@ COMMENT ON COLUMN omni.order_line.returned IS
 COMMENT ON COLUMN omni.order_line.unit_price IS
     'price of one unit; may have four decimals more than the currency';
 COMMENT ON COLUMN omni.order_line.goods IS
-    'unit_price × quantity, rounded once, half to even';
+    'unit_price x quantity, rounded once, half to even';
 COMMENT ON COLUMN omni.order_line.discount IS
     'taken off the goods, order_discount included';
 COMMENT ON COLUMN omni.order_line.order_discount IS
@@ -361,7 +361,7 @@ COMMENT ON TABLE omni.order_tender IS
     'how an order was paid, as the channel gave it';
 COMMENT ON COLUMN omni.order_tender.order_id IS 'id of the order';
 COMMENT ON COLUMN omni.order_tender.tender IS 'number within the order';
-COMMENT ON COLUMN omni.order_tender.kind IS 'card, cash …';
+COMMENT ON COLUMN omni.order_tender.kind IS 'card, cash and so on';
 COMMENT ON COLUMN omni.order_tender.reference IS
     'the payment''s number at whoever took it';
 COMMENT ON COLUMN omni.order_tender.amount IS 'amount';

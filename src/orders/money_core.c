@@ -15,8 +15,6 @@
  * - due for a line = goods - discount, + tax where it comes on top.
  * - The order: total = lines + shipping (+ its tax on top) + fees.
  */
-#include "omni.h"
-
 #include "orders/money_core.h"
 
 typedef __int128 int128_money;

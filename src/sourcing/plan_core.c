@@ -18,29 +18,31 @@
  * - Equal choices are decided by cost, then by the node's place in the array,
  *	 so the same problem always has the same plan.
  */
-#include "omni.h"
-
 #include <math.h>
+#include <string.h>
 
-#include "sourcing/sourcing.h"
+#include "sourcing/plan_core.h"
+
+#define LESSER(a, b) ((a) < (b) ? (a) : (b))
+#define GREATER(a, b) ((a) > (b) ? (a) : (b))
 
 #define EARTH_RADIUS 6371008.8	/* metres */
 #define NOT_CHOSEN (-1)
 
 typedef struct Workspace
 {
-	int64	   *served;			/* by node: units it could serve of what is left */
-	int64	   *left;			/* by item: units not planned yet */
-	int32	   *rank;			/* by node: place among the chosen */
-	int32	   *offered;		/* by rank: offer of the item at hand */
+	int64_t	   *served;			/* by node: units it could serve of what is left */
+	int64_t	   *left;			/* by item: units not planned yet */
+	int32_t	   *rank;			/* by node: place among the chosen */
+	int32_t	   *offered;		/* by rank: offer of the item at hand */
 } Workspace;
 
 /* Bytes to work in. */
-Size
+size_t
 omni_sourcing_workspace(const OmniPlanProblem *problem)
 {
-	return sizeof(int64) * ((Size) problem->nnodes + problem->nitems) +
-		sizeof(int32) * 2 * (Size) problem->nnodes;
+	return sizeof(int64_t) * ((size_t) problem->nnodes + problem->nitems) +
+		sizeof(int32_t) * 2 * (size_t) problem->nnodes;
 }
 
 /* Divide the room. */
@@ -51,16 +53,16 @@ divide_workspace(const OmniPlanProblem *problem, void *room)
 
 	work.served = room;
 	work.left = work.served + problem->nnodes;
-	work.rank = (int32 *) (work.left + problem->nitems);
+	work.rank = (int32_t *) (work.left + problem->nitems);
 	work.offered = work.rank + problem->nnodes;
 	return work;
 }
 
 /* What of an item can be planned at all. */
-static int64
+static int64_t
 item_target(const OmniPlanItem *item)
 {
-	return Max(0, Min(item->wanted, item->limit));
+	return GREATER(0, LESSER(item->wanted, item->limit));
 }
 
 /* Is node a to be preferred to node b, which serves as much? */
@@ -76,7 +78,7 @@ cheaper(const OmniPlanProblem *problem, int a, int b)
 static void
 count_served(const OmniPlanProblem *problem, Workspace *work)
 {
-	memset(work->served, 0, sizeof(int64) * problem->nnodes);
+	memset(work->served, 0, sizeof(int64_t) * problem->nnodes);
 	for (int i = 0; i < problem->nitems; i++)
 	{
 		const OmniPlanItem *item = &problem->items[i];
@@ -85,7 +87,7 @@ count_served(const OmniPlanProblem *problem, Workspace *work)
 		if (work->left[i] == 0)
 			continue;
 		for (int o = 0; o < item->noffers; o++, offer++)
-			work->served[offer->node] += Min(offer->units, work->left[i]);
+			work->served[offer->node] += LESSER(offer->units, work->left[i]);
 	}
 }
 
@@ -168,7 +170,7 @@ take_node(const OmniPlanProblem *problem, Workspace *work, int node)
 		{
 			if (offer->node == node)
 			{
-				work->left[i] -= Min(offer->units, work->left[i]);
+				work->left[i] -= LESSER(offer->units, work->left[i]);
 				break;
 			}
 		}
@@ -184,9 +186,9 @@ is_superfluous(const OmniPlanProblem *problem, const Workspace *work,
 	{
 		const OmniPlanItem *item = &problem->items[i];
 		const OmniPlanOffer *offer = &problem->offers[item->first_offer];
-		int64		target = item_target(item);
-		int64		with = 0;
-		int64		without = 0;
+		int64_t		target = item_target(item);
+		int64_t		with = 0;
+		int64_t		without = 0;
 
 		for (int o = 0; o < item->noffers; o++, offer++)
 		{
@@ -196,7 +198,7 @@ is_superfluous(const OmniPlanProblem *problem, const Workspace *work,
 			if (offer->node != node)
 				without += offer->units;
 		}
-		if (Min(without, target) < Min(with, target))
+		if (LESSER(without, target) < LESSER(with, target))
 			return false;
 	}
 	return true;
@@ -211,7 +213,7 @@ settle_nodes(const OmniPlanProblem *problem, Workspace *work, OmniPlan *plan)
 	/* insertion sort: the chosen are few */
 	for (int c = 1; c < plan->nchosen; c++)
 	{
-		int32		node = plan->chosen[c];
+		int32_t		node = plan->chosen[c];
 		int			place = c;
 
 		for (; place > 0 && cheaper(problem, node, plan->chosen[place - 1]);
@@ -242,9 +244,9 @@ assign_units(const OmniPlanProblem *problem, Workspace *work, OmniPlan *plan)
 	{
 		const OmniPlanItem *item = &problem->items[i];
 		const OmniPlanOffer *offer = &problem->offers[item->first_offer];
-		int64		left = item_target(item);
+		int64_t		left = item_target(item);
 
-		memset(work->offered, 0, sizeof(int32) * plan->nchosen);
+		memset(work->offered, 0, sizeof(int32_t) * plan->nchosen);
 		for (int o = 0; o < item->noffers; o++, offer++)
 		{
 			if (work->rank[offer->node] != NOT_CHOSEN)
@@ -258,7 +260,7 @@ assign_units(const OmniPlanProblem *problem, Workspace *work, OmniPlan *plan)
 				continue;
 			part->item = i;
 			part->node = plan->chosen[c];
-			part->units = (int32) Min(work->offered[c], left);
+			part->units = (int32_t) LESSER(work->offered[c], left);
 			left -= part->units;
 			plan->units += part->units;
 			plan->nparts++;
@@ -267,21 +269,21 @@ assign_units(const OmniPlanProblem *problem, Workspace *work, OmniPlan *plan)
 }
 
 /* The dearest of the items' cheapest parcels. */
-static int64
+static int64_t
 lower_bound(const OmniPlanProblem *problem)
 {
-	int64		bound = 0;
+	int64_t		bound = 0;
 
 	for (int i = 0; i < problem->nitems; i++)
 	{
 		const OmniPlanItem *item = &problem->items[i];
 		const OmniPlanOffer *offer = &problem->offers[item->first_offer];
-		int64		cheapest = PG_INT64_MAX;
+		int64_t		cheapest = INT64_MAX;
 
 		for (int o = 0; o < item->noffers; o++, offer++)
-			cheapest = Min(cheapest, problem->nodes[offer->node].cost);
+			cheapest = LESSER(cheapest, problem->nodes[offer->node].cost);
 		if (item->noffers > 0)
-			bound = Max(bound, cheapest);
+			bound = GREATER(bound, cheapest);
 	}
 	return bound;
 }
@@ -292,8 +294,8 @@ omni_sourcing_solve(const OmniPlanProblem *problem, OmniPlan *plan,
 					void *workspace)
 {
 	Workspace	work = divide_workspace(problem, workspace);
-	int64		target = 0;
-	int64		planned = 0;
+	int64_t		target = 0;
+	int64_t		planned = 0;
 
 	plan->nparts = 0;
 	plan->nchosen = 0;
@@ -343,7 +345,7 @@ omni_sourcing_solve(const OmniPlanProblem *problem, OmniPlan *plan,
 }
 
 /* Haversine: exact enough for near points, too. */
-int64
+int64_t
 omni_sourcing_distance(double latitude_a, double longitude_a,
 					   double latitude_b, double longitude_b)
 {
@@ -353,5 +355,5 @@ omni_sourcing_distance(double latitude_a, double longitude_a,
 	double		h = lat * lat + cos(latitude_a * radians) *
 		cos(latitude_b * radians) * lon * lon;
 
-	return (int64) llround(2 * EARTH_RADIUS * asin(sqrt(Min(1.0, h))));
+	return (int64_t) llround(2 * EARTH_RADIUS * asin(sqrt(LESSER(1.0, h))));
 }

@@ -154,7 +154,7 @@ CREATE FUNCTION omni.adjust_stock(node text, sku text, delta integer,
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_adjust_stock';
 COMMENT ON FUNCTION omni.adjust_stock(text, text, integer, text, text) IS
-    'Correct on_hand by a signed, non-zero delta, with a reason (damage, found …). A negative one counts at once, a positive one once this has committed. Returns the ledger row''s id. OM002, OM005, OM007 zero delta, OM008.';
+    'Correct on_hand by a signed, non-zero delta, with a reason (damage, found and so on). A negative one counts at once, a positive one once this has committed. Returns the ledger row''s id. OM002, OM005, OM007 zero delta, OM008.';
 
 CREATE FUNCTION omni.set_stock(node text, sku text, on_hand integer,
         reference text DEFAULT NULL, as_of timestamptz DEFAULT NULL)

@@ -322,6 +322,16 @@ check 'every C and SQL file starts with its name and purpose',
   },
   sub { $_[0]{'src/core/x.c'} = "int x;\n" };
 
+# The install script is read in the encoding of the database.
+check 'the install script is ASCII',
+  sub {
+	my ($tree) = @_;
+
+	return map { my $path = $_; "$path: " . join(' ', $tree->{$path} =~ /(\S*[^\x00-\x7f]\S*)/g) }
+	  grep { $tree->{$_} =~ /[^\x00-\x7f]/ } paths($tree, $script);
+  },
+  sub { $_[0]{'src/core/x.sql'} = "-- core: \x{e9}\n" };
+
 check 'no file is longer than 1,000 lines',
   sub {
 	my ($tree) = @_;

@@ -306,5 +306,47 @@ is( value(
 	'0',
 	'a rewound consumer reads the same events at the same positions');
 
+# ---- wake-ups, in a database of their own ----
+
+# A turn sends its wake-ups after its tick; the next turn comes after that.
+sub notifications
+{
+	my ($change) = @_;
+	my $out = $node->safe_psql('wake', <<"SQL");
+LISTEN omni_event;
+LISTEN omni_stock;
+$change;
+SELECT omni.wait_for_tick();
+SELECT omni.wait_for_tick();
+SELECT 1;
+SELECT 1;
+SQL
+	my @found = $out =~ /notification "(\w+)" with payload "(\d+)"/g;
+
+	return join(' ', @found);
+}
+
+my $event = "SELECT omni_internal.write_event('a', 'thing', 1, NULL)";
+
+$node->safe_psql('postgres', 'CREATE DATABASE wake');
+$node->safe_psql('wake', 'CREATE EXTENSION omni');
+$node->safe_psql('wake', <<'SQL');
+INSERT INTO omni.item(sku) VALUES ('A');
+INSERT INTO omni.node(code, kind, latitude, longitude) VALUES ('S', 'store', 1, 1);
+SELECT omni.adopt();
+SELECT omni.wait_for_tick();
+SELECT omni.wait_for_tick();
+SQL
+my $before = value($node, 'SELECT max(position) FROM omni.event', dbname => 'wake');
+
+is( notifications($event),
+	'omni_event ' . ($before + 1),
+	'an event wakes who listens to omni_event, and says its position');
+is(notifications("BEGIN; $event; ROLLBACK"), '',
+	'what is rolled back wakes nobody');
+is( notifications("SELECT omni.receive_stock('S', 'A', 1)"),
+	join(' ', map { "$_ " . ($before + 2) } qw(omni_event omni_stock)),
+	'a change of stock wakes who listens to either');
+
 $node->stop;
 done_testing();
