@@ -18,10 +18,10 @@
 #define LORRY_LACKS_PERCENT 50	/* … and the share of items it lacks */
 #define RANGE_ITEMS 400			/* best-sellers that stores keep some of */
 #define RANGE_PER_STORE 40
-#define COVER_WEEKS 5			/* warehouse target: weeks of mean demand */
-#define COVER_BASE 24			/* … and units on top */
-#define COVER_LINE 480			/* a line counts up to this for the mean */
-#define GAP_PERCENT 4			/* items that a warehouse does not carry */
+#define COVER_WEEKS 6			/* warehouse target: weeks of mean demand */
+#define COVER_BASE 36			/* … and units on top */
+#define COVER_LINE 144			/* a line counts up to this for the mean */
+#define GAP_PERCENT 1			/* items that a warehouse does not carry */
 
 enum
 {

@@ -182,6 +182,8 @@ make_sale(World *world, SourceRow *row, uint64_t *state)
 			item = draw_item(state);
 		if (draw(state, 12) == 0)
 			quantity = 12 * (1 + draw(state, 8));
+		if (draw(state, 400) == 0)
+			quantity = 300 + 12 * draw(state, 60);
 		add_goods(world, row, item, quantity, draw(state, 150) == 0);
 	}
 	if (draw(state, 5) == 0)
