@@ -103,7 +103,8 @@ apply_stock(Consumer *consumer, KindCount *count, const char *payload)
 		quantity = strtol(text, NULL, 10);
 	if (json_value(payload, "reserved", text, sizeof(text)))
 		reserved = strtol(text, NULL, 10);
-	at = (size_t) code * (size_t) (consumer->world->nnodes + 1) + (size_t) node;
+	at = (size_t) code * (size_t) (consumer->world->nnodes + 1) +
+		(size_t) node;
 	consumer->on_hand[at] += (int32_t) quantity;
 	consumer->reserved[at] += (int32_t) reserved;
 	count->quantity += quantity;

@@ -154,7 +154,8 @@ csv_close(CsvReader *reader)
 	int			status = 0;
 
 	fclose(reader->file);
-	if (reader->child && (waitpid(reader->child, &status, 0) < 0 || status != 0))
+	if (reader->child &&
+		(waitpid(reader->child, &status, 0) < 0 || status != 0))
 		fail("%s: gzip could not decompress it", reader->name);
 	free(reader->text);
 	free(reader->fields);

@@ -209,7 +209,8 @@ fill_delivery(void *state, Pool *pool, int number)
 		{
 			const Supply *row = &delivery->list->rows[i];
 
-			array_text(&delivery->nodes, delivery->world->nodes[row->node].code);
+			array_text(&delivery->nodes,
+					   delivery->world->nodes[row->node].code);
 			array_text(&delivery->skus,
 					   delivery->world->codes.texts[row->code]);
 			array_int(&delivery->quantities, row->quantity);

@@ -20,12 +20,13 @@
 #define RANGE_PER_STORE 40
 #define COVER_WEEKS 6			/* warehouse target: weeks of mean demand */
 #define COVER_BASE 36			/* … and units on top */
-#define COVER_LINE 480			/* a line counts up to this for the mean */
+#define COVER_LINE 144			/* a line counts up to this for the mean */
+#define GAP_PERCENT 1			/* items that a warehouse does not carry */
 
 enum
 {
 	SALT_AREA = 1, SALT_CHANNEL, SALT_LANE, SALT_LORRY, SALT_LACKS,
-	SALT_EXTRA, SALT_RANGE
+	SALT_EXTRA, SALT_RANGE, SALT_GAP
 };
 
 /* A number below "limit", from the seed, a purpose and a name. */
@@ -40,8 +41,9 @@ choose(const World *world, int salt, uint64_t name, int64_t limit)
 static int
 choose_area(const World *world, uint64_t name)
 {
-	int64_t		person = (int64_t) (mix(mix(world->seed, SALT_AREA), name) %
-									(uint64_t) world->people[world->nareas - 1]);
+	uint64_t	people = (uint64_t) world->people[world->nareas - 1];
+	int64_t		person = (int64_t)
+		(mix(mix(world->seed, SALT_AREA), name) % people);
 	int			low = 0;
 	int			high = world->nareas - 1;
 
@@ -246,11 +248,15 @@ plan_targets(const World *world, SupplyList *list)
 		for (int i = 0; i < world->codes.count; i++)
 		{
 			const Code *code = &world->code[i];
+			int			node = world->nstores + j;
+			uint64_t	name = mix(hash_text(world->nodes[node].code),
+								   hash_text(world->codes.texts[i]));
 
-			if (!code->service && code->sale_lines > 0)
-				add_supply(list, world->nstores + j, i, COVER_BASE +
-						   code->shipped_units * COVER_WEEKS * people[j] /
-						   (weeks * all));
+			if (code->service || code->sale_lines == 0 ||
+				choose(world, SALT_GAP, name, 100) < GAP_PERCENT)
+				continue;
+			add_supply(list, node, i, COVER_BASE + code->shipped_units *
+					   COVER_WEEKS * people[j] / (weeks * all));
 		}
 	free(people);
 }

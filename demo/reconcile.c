@@ -262,7 +262,8 @@ reconcile_source(const World *world, FILE *out)
 			   &window.adjustments);
 	print_counts(out, "invoices", whole.invoices, window.invoices);
 	print_counts(out, "  … that become orders", whole.orders, window.orders);
-	print_counts(out, "  … that bring goods back", whole.backs, window.backs);
+	print_counts(out, "  … that bring goods back", whole.backs,
+				 window.backs);
 	print_counts(out, "stock codes", whole.codes, window.codes);
 	print_counts(out, "customers", whole.customers, window.customers);
 

@@ -266,7 +266,8 @@ fill_invoices(void *state, Pool *pool, int number)
 static void
 complete(Replay *replay, int number, int64_t order)
 {
-	Queue	   *queue = &replay->queues[replay->world->invoices[number].connection];
+	int			lane = replay->world->invoices[number].connection;
+	Queue	   *queue = &replay->queues[lane];
 
 	replay->order_ids[number] = order;
 	replay->answered[number] = true;
@@ -526,7 +527,8 @@ count_recorded(Replay *replay, int first, int last)
 	params[0] = numbers.data;
 	result = must_ask(replay->control, "SELECT count(*)"
 					  " FROM unnest($1::text[]) AS i(number)"
-					  " WHERE number IN (SELECT external_id FROM omni.sales_order)"
+					  " WHERE number IN"
+					  "   (SELECT external_id FROM omni.sales_order)"
 					  " OR number IN (SELECT invoice FROM replay.till)"
 					  " OR number IN (SELECT invoice FROM replay.refused)"
 					  " OR number IN (SELECT reference FROM replay.receipt)",

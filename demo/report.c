@@ -48,7 +48,7 @@ typedef struct Report
 	PGconn	   *connection;
 	int		   *by_number;		/* dictionary's number → invoice */
 	int		   *parcels;		/* by invoice */
-	bool	   *short_till;		/* by invoice: something was not on the shelf */
+	bool	   *short_till;		/* by invoice: shelf lacked something */
 	bool	   *has_order;
 	Dictionary	node_codes;
 	ChannelSum	channels[CHANNELS];
@@ -356,8 +356,8 @@ print_missed(const Report *report, FILE *out)
 		"   WHERE l.open + l.backordered > 0"
 		"   UNION ALL SELECT sku, quantity FROM replay.not_on_shelf) AS m"
 		" JOIN omni.item AS i USING (sku)"
-		" GROUP BY m.sku, i.name ORDER BY sum(m.units) DESC, m.sku COLLATE \"C\"",
-		0, NULL);
+		" GROUP BY m.sku, i.name ORDER BY sum(m.units) DESC,"
+		" m.sku COLLATE \"C\"", 0, NULL);
 	char		a[32];
 	char		b[32];
 

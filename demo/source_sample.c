@@ -118,7 +118,8 @@ make_network(World *world)
 			Area		area = {0};
 
 			copy_short(area.postal, sizeof(area.postal), cities[i].postal);
-			area.latitude = cities[i].latitude + (draw(&state, 61) - 30) / 100.0;
+			area.latitude = cities[i].latitude +
+				(draw(&state, 61) - 30) / 100.0;
 			area.longitude = cities[i].longitude +
 				(draw(&state, 61) - 30) / 100.0;
 			area.population = cities[i].people * 1000 / 6;
@@ -153,22 +154,26 @@ add_goods(World *world, SourceRow *row, int item, int quantity, bool free)
 {
 	char		code[16];
 	char		name[48];
+	int64_t		price = 0;
 
 	snprintf(code, sizeof(code), "%d%c", 20000 + item * 7, 'A' + item % 5);
 	snprintf(name, sizeof(name), "%s %s", manners[item % COUNT(manners)],
 			 things[item / COUNT(manners)]);
-	add_line(world, row, code, name, quantity,
-			 free ? 0 : 290 + (int64_t) (mix(world->seed, (uint64_t) item) % 160)
-			 * 110);
+	if (!free)
+		price = 290 +
+			(int64_t) (mix(world->seed, (uint64_t) item) % 160) * 110;
+	add_line(world, row, code, name, quantity, price);
 }
 
 /* A sale with its baskets' dirt. */
 static void
 make_sale(World *world, SourceRow *row, uint64_t *state)
 {
-	int			lines = 1 + draw(state, 6) + (draw(state, 4) == 0 ? draw(state, 24) : 0);
+	int			lines = 1 + draw(state, 6);
 	int			item = 0;
 
+	if (draw(state, 4) == 0)
+		lines += draw(state, 24);
 	for (int i = 0; i < lines; i++)
 	{
 		int			quantity = 1 + draw(state, 4);
@@ -177,6 +182,8 @@ make_sale(World *world, SourceRow *row, uint64_t *state)
 			item = draw_item(state);
 		if (draw(state, 12) == 0)
 			quantity = 12 * (1 + draw(state, 8));
+		if (draw(state, 400) == 0)
+			quantity = 300 + 12 * draw(state, 60);
 		add_goods(world, row, item, quantity, draw(state, 150) == 0);
 	}
 	if (draw(state, 5) == 0)
@@ -192,20 +199,23 @@ static void
 make_other(World *world, SourceRow *row, uint64_t *state)
 {
 	int			kind = draw(state, 8);
+	int			item = draw_item(state);
 
 	if (row->invoice[0] == 'C')
 	{
-		if (kind < 6)
-			for (int i = 0; i <= kind; i++)
-				add_goods(world, row, draw_item(state), -1 - draw(state, 6),
-						  false);
+		for (int i = 0; kind < 6 && i <= kind; i++)
+		{
+			add_goods(world, row, item, -1 - draw(state, 6), false);
+			item = draw_item(state);
+		}
 		if (kind >= 5)
-			add_line(world, row, "D", "Discount", -1, 2000 + draw(state, 90) * 100);
+			add_line(world, row, "D", "Discount", -1,
+					 2000 + draw(state, 90) * 100);
 	}
 	else if (row->invoice[0] == 'A')
 		add_line(world, row, "B", "Adjust bad debt", 1, -18060);
 	else if (kind < 6)
-		add_goods(world, row, draw_item(state), -1 - draw(state, 30), true);
+		add_goods(world, row, item, -1 - draw(state, 30), true);
 	else
 		add_line(world, row, "DOT", "Postage without an order", 1, 9750);
 }

@@ -154,7 +154,8 @@ source_uci(World *world, const char *folder)
 {
 	Buffer		path = {0};
 
-	world->source = "UCI Online Retail invoices, Best Buy stores, US ZIP areas";
+	world->source =
+		"UCI Online Retail invoices, Best Buy stores, US ZIP areas";
 	world->whole_totals = true;
 	buffer_printf(&path, "%s/network/stores.csv", folder);
 	read_stores(world, path.data);

@@ -48,7 +48,8 @@ const char	expected_events[] =
 	" UNION ALL SELECT 'fulfilment.' || s.step, count(f.id)"
 	"   FROM (VALUES ('allocated', '{allocated,accepted,picked,packed,shipped,"
 	"ready,collected}'::text[], false),"
-	"   ('accepted', '{accepted,picked,packed,shipped,ready,collected}', false),"
+	"   ('accepted', '{accepted,picked,packed,shipped,ready,collected}',"
+	"     false),"
 	"   ('picked', '{picked,packed,shipped,ready,collected}', false),"
 	"   ('packed', '{packed,shipped}', false),"
 	"   ('shipped', '{shipped}', false),"
@@ -109,7 +110,8 @@ const Statement statements[] = {
 		"   ON CONFLICT DO NOTHING RETURNING reference)"
 		"SELECT count(omni.receive_stock(r.node, r.sku, r.quantity,"
 		"   j.reference)) FROM journal j,"
-		" unnest($2::text[], $3::text[], $4::int[]) AS r(node, sku, quantity)"},
+		" unnest($2::text[], $3::text[], $4::int[])"
+		"   AS r(node, sku, quantity)"},
 
 	/* the same up to a target, where less than half of it is left */
 	{"top_up",

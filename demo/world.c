@@ -27,6 +27,8 @@ static const struct
 	{"CRUK", false},			/* commission of a charity */
 };
 
+#define SERVICE_CODES (sizeof(service_codes) / sizeof(service_codes[0]))
+
 static const char *const fate_names[FATES] = {
 	[FATE_SALE] = "goods sold (order lines)",
 	[FATE_CARRIAGE] = "carriage (orders' shipping)",
@@ -130,8 +132,7 @@ note_code(World *world, const SourceRow *row)
 	if (number == known)
 	{
 		memset(code, 0, sizeof(*code));
-		for (size_t i = 0; i < sizeof(service_codes) / sizeof(service_codes[0]);
-			 i++)
+		for (size_t i = 0; i < SERVICE_CODES; i++)
 			if (strcmp(row->code, service_codes[i].code) == 0)
 			{
 				code->service = true;
@@ -183,7 +184,8 @@ world_add_row(World *world, const SourceRow *row)
 static void
 group_lines(World *world)
 {
-	Line	   *grouped_lines = allocate((size_t) world->nlines * sizeof(Line));
+	size_t		size = (size_t) world->nlines * sizeof(Line);
+	Line	   *grouped_lines = allocate(size);
 	int			first = 0;
 
 	for (int i = 0; i < world->ninvoices; i++)
