@@ -120,13 +120,14 @@ help:
 	@echo "DATA=FOLDER           real input, for what wants it; KEEP=1 keeps"
 	@echo "                      the test folder with its logs"
 
+RUN = test/throwaway.sh test perl test/run.pl $(if $(SUITE),--suite $(SUITE)) \
+	$(if $(MATCH),--match $(MATCH)) $(if $(JOBS),--jobs $(JOBS))
+
 test:
-	@test/throwaway.sh test perl test/run.pl $(if $(DOMAIN),--domain $(DOMAIN)) \
-		$(if $(SUITE),--suite $(SUITE)) $(if $(MATCH),--match $(MATCH)) \
-		$(if $(JOBS),--jobs $(JOBS))
+	@$(RUN) $(if $(DOMAIN),--domain $(DOMAIN))
 
 $(DOMAINS:%=check-%): check-%:
-	@test/throwaway.sh test perl test/run.pl --domain $*
+	@$(RUN) --domain $*
 
 demo:
 	@test/throwaway.sh demo demo/run.sh
