@@ -72,6 +72,9 @@ claim_promise(OmniChain *chain, bool *busy)
 	}
 	else if (promise->state == OMNI_PROMISE_EXPIRED)
 		chain->promise = NULL;
+	else if (promise->transient && !TIMESTAMP_IS_NOEND(chain->expires_at))
+		chain->promise = NULL;	/* its own entry is gone: it has expired, and
+								 * the worker, say, is tidying it up */
 	else if (!omni_stock_log_claims(promise))
 		*busy = true;
 	omni_stock_block_unlock(block);

@@ -2,7 +2,7 @@
 --
 -- Every call of the first parts is a transaction of its own, as a channel's
 -- system makes it; savepoints and rollbacks stand where they are tested.
-SELECT plan(106);
+SELECT plan(108);
 
 INSERT INTO omni.channel (code, kind) VALUES ('web', 'web');
 INSERT INTO omni.node (code, kind, latitude, longitude) VALUES
@@ -265,6 +265,36 @@ SELECT throws_ok(
     'OM004', NULL, 'and over, in its own transaction too');
 COMMIT;
 SELECT is(pg_temp.at('SKU9', 'S1'), '5/0/5', 'the commit counts it no more');
+
+-- The worker may be tidying up the very promise: that is no reason to try
+-- again.  It is held at its insert, with the promise claimed.
+INSERT INTO omni.item(sku) VALUES ('SKU8B');
+SELECT omni.receive_stock('S1', 'SKU8B', 1) > 0 AS received \g /dev/null
+SELECT omni.reserve_stock('SKU8B', 1, ttl => '1 minute', reference => 'T-8b') > 0 AS held \g /dev/null
+DO $$ BEGIN
+    FOR i IN 1 .. 200 LOOP
+        PERFORM omni.wait_for_tick();
+        EXIT WHEN EXISTS (SELECT FROM omni_internal.open_reservation WHERE reference = 'T-8b');
+        COMMIT;
+        PERFORM pg_catalog.count(*) FROM pg_catalog.generate_series(1, 100000);
+    END LOOP;
+END $$;
+BEGIN;
+LOCK TABLE omni.stock_ledger IN SHARE MODE;
+SELECT omni_internal.move_clock('61 seconds') IS NOT NULL AS moved \g /dev/null
+DO $$ BEGIN
+    FOR i IN 1 .. 100000 LOOP
+        EXIT WHEN EXISTS (SELECT FROM pg_catalog.pg_locks
+            WHERE relation = 'omni.stock_ledger'::regclass AND NOT granted);
+    END LOOP;
+END $$;
+SELECT isnt_empty($$ SELECT FROM pg_catalog.pg_locks
+    WHERE relation = 'omni.stock_ledger'::regclass AND NOT granted $$,
+    'the worker is tidying up');
+SELECT throws_ok(
+    $$ SELECT omni.release_reservation(pg_temp.promise('T-8b')) $$,
+    'OM004', NULL, 'an expired promise that the worker has in hand is expired');
+ROLLBACK;
 
 -- ---- the same under the other isolation levels ----
 
