@@ -6,7 +6,8 @@
  * A fold takes whole ticks: the rows that the last tick's snapshot sees and
  * the fold state's does not.  One statement adds them to the balances, carries
  * the open promises on, and moves the fold state, so it holds for all or for
- * none of them.  Only the worker folds (and adoption, in the worker).
+ * none of them.  A promise that is not known yet was opened by a row of this
+ * very fold, whose id is the promise's.  Only the worker folds (and adoption, in the worker).
  */
 #include "omni.h"
 
@@ -38,15 +39,13 @@ fold_to(const char *snapshot, int64 tick)
 		" ON CONFLICT ON CONSTRAINT stock_balance_pkey DO UPDATE"
 		" SET on_hand = s.on_hand + excluded.on_hand,"
 		" reserved = s.reserved + excluded.reserved),"
-		" c AS MATERIALIZED ("
-		" SELECT r.reservation, max(r.item_id) AS item_id,"
-		" (array_agg(r.node_id ORDER BY r.id DESC))[1] AS node_id,"
-		" sum(r.reserved)::integer AS quantity,"
-		" (array_agg(r.expires_at ORDER BY r.id DESC))[1] AS expires_at,"
-		" (array_agg(r.reference ORDER BY r.id))[1] AS reference,"
-		" (array_agg(r.channel_id ORDER BY r.id))[1] AS channel_id,"
-		" min(r.recorded_at) AS opened_at, max(r.id) AS last_id"
+		" g AS ("
+		" SELECT r.reservation, sum(r.reserved)::integer AS quantity,"
+		" max(r.id) AS last_id"
 		" FROM r WHERE r.reservation IS NOT NULL GROUP BY r.reservation),"
+		" c AS MATERIALIZED ("
+		" SELECT g.reservation, g.quantity, g.last_id, r.node_id, r.expires_at"
+		" FROM g JOIN r ON r.id = g.last_id),"
 		" d AS ("
 		" DELETE FROM omni_internal.open_reservation o USING c"
 		" WHERE o.id = c.reservation AND o.quantity + c.quantity <= 0),"
@@ -59,11 +58,9 @@ fold_to(const char *snapshot, int64 tick)
 		" i AS ("
 		" INSERT INTO omni_internal.open_reservation (id, item_id, node_id,"
 		" quantity, expires_at, reference, channel_id, opened_at, last_id)"
-		" SELECT c.reservation, c.item_id, c.node_id, c.quantity,"
-		" c.expires_at, c.reference, c.channel_id, c.opened_at, c.last_id"
-		" FROM c WHERE c.quantity > 0 AND NOT EXISTS ("
-		" SELECT FROM omni_internal.open_reservation o"
-		" WHERE o.id = c.reservation))"
+		" SELECT c.reservation, r.item_id, c.node_id, c.quantity,"
+		" c.expires_at, r.reference, r.channel_id, r.recorded_at, c.last_id"
+		" FROM c JOIN r ON r.id = c.reservation WHERE c.quantity > 0)"
 		" UPDATE omni_internal.fold_state"
 		" SET tick = $2, seen_xmax = pg_snapshot_xmax($1::pg_snapshot),"
 		" seen_xip = ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))",

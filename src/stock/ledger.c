@@ -161,20 +161,17 @@ void
 omni_stock_read_chains(OmniChain *chains, int n)
 {
 	static OmniQuery query = {
-		.sql = "SELECT r.ordinality, c.item_id,"
-		" (array_agg(c.node_id ORDER BY c.id DESC))[1], sum(c.reserved)::int8,"
-		" (array_agg(c.expires_at ORDER BY c.id DESC))[1], max(c.id),"
-		" max(c.channel_id)"
+		.sql = "SELECT r.ordinality, c.id, c.item_id, c.node_id, c.reserved,"
+		" c.expires_at, c.channel_id"
 		" FROM pg_catalog.unnest($1) WITH ORDINALITY r (id, ordinality)"
 		" CROSS JOIN LATERAL ("
 		" SELECT l.id, l.item_id, l.node_id, l.reserved, l.expires_at,"
 		" l.channel_id FROM omni.stock_ledger l"
 		" WHERE l.id = r.id AND l.reservation = r.id"
 		" UNION ALL"
-		" SELECT l.id, l.item_id, l.node_id, l.reserved, l.expires_at, NULL"
-		" FROM omni.stock_ledger l"
-		" WHERE l.reservation = r.id AND l.closes IS NOT NULL) c"
-		" GROUP BY r.ordinality, c.item_id",
+		" SELECT l.id, l.item_id, l.node_id, l.reserved, l.expires_at,"
+		" l.channel_id FROM omni.stock_ledger l"
+		" WHERE l.reservation = r.id AND l.closes IS NOT NULL) c",
 		.nargs = 1,
 		.argtypes = {INT8ARRAYOID},
 	};
@@ -196,16 +193,25 @@ omni_stock_read_chains(OmniChain *chains, int n)
 	for (int r = 0; r < rows.nrows; r++)
 	{
 		OmniChain  *chain;
+		int64		id = DatumGetInt64(OMNI_VALUE(&rows, r, 1));
 
 		chain = &chains[DatumGetInt64(OMNI_VALUE(&rows, r, 0)) - 1];
-		chain->found = true;
-		chain->item = DatumGetInt64(OMNI_VALUE(&rows, r, 1));
-		chain->node = DatumGetInt64(OMNI_VALUE(&rows, r, 2));
-		chain->quantity = DatumGetInt64(OMNI_VALUE(&rows, r, 3));
-		chain->expires_at = OMNI_ISNULL(&rows, r, 4) ? DT_NOEND :
-			DatumGetTimestampTz(OMNI_VALUE(&rows, r, 4));
-		chain->last = DatumGetInt64(OMNI_VALUE(&rows, r, 5));
-		chain->channel = OMNI_ISNULL(&rows, r, 6) ? 0 :
-			DatumGetInt64(OMNI_VALUE(&rows, r, 6));
+		if (!chain->found)
+		{
+			chain->found = true;
+			chain->item = DatumGetInt64(OMNI_VALUE(&rows, r, 2));
+			chain->quantity = 0;
+			chain->last = 0;
+			chain->channel = 0;
+		}
+		chain->quantity += DatumGetInt32(OMNI_VALUE(&rows, r, 4));
+		if (!OMNI_ISNULL(&rows, r, 6))
+			chain->channel = DatumGetInt64(OMNI_VALUE(&rows, r, 6));
+		if (id < chain->last)
+			continue;
+		chain->last = id;
+		chain->node = DatumGetInt64(OMNI_VALUE(&rows, r, 3));
+		chain->expires_at = OMNI_ISNULL(&rows, r, 5) ? DT_NOEND :
+			DatumGetTimestampTz(OMNI_VALUE(&rows, r, 5));
 	}
 }

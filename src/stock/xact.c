@@ -23,12 +23,29 @@
 #include "stock/block.h"
 
 static MemoryContext log_context = NULL;	/* reset at every transaction's end */
-static HTAB *locals = NULL;		/* in log_context: item -> OmniLocalBlock */
+/*
+ * The transaction's blocks: the first few stand in an array, so that a small
+ * transaction makes no hash table; further ones in "locals", in log_context.
+ */
+#define NFIRST 8
+static OmniLocalBlock first_locals[NFIRST];
+static int	nfirst = 0;
+static HTAB *locals = NULL;		/* item -> OmniLocalBlock */
 static OmniLocalBlock *local_list = NULL;	/* all of them */
 static OmniLocalBlock *last_local = NULL;	/* the one looked up last */
 static OmniStockLog *log_head = NULL;
 static OmniStockLog *spare = NULL;	/* prepared records */
 static int	nspare = 0;
+
+/* The record of an item, whether it holds a block or not; NULL: none. */
+static OmniLocalBlock *
+find_record(int64 item)
+{
+	for (int i = 0; i < nfirst; i++)
+		if (first_locals[i].item == item)
+			return &first_locals[i];
+	return locals ? hash_search(locals, &item, HASH_FIND, NULL) : NULL;
+}
 
 /* The transaction's record of the item's block, or NULL. */
 OmniLocalBlock *
@@ -36,13 +53,45 @@ omni_stock_local_find(int64 item)
 {
 	if (last_local && last_local->item == item)
 		return last_local;
-	if (locals == NULL)
-		return NULL;
-	last_local = hash_search(locals, &item, HASH_FIND, NULL);
+	last_local = find_record(item);
 	/* one whose pinning failed holds no block */
 	if (last_local && last_local->block == NULL)
 		last_local = NULL;
 	return last_local;
+}
+
+/* A new record, without a block. */
+static OmniLocalBlock *
+add_record(int64 item)
+{
+	OmniLocalBlock *local;
+
+	if (nfirst < NFIRST)
+	{
+		local = &first_locals[nfirst++];
+		local->item = item;
+	}
+	else
+	{
+		if (locals == NULL)
+		{
+			HASHCTL		info;
+
+			memset(&info, 0, sizeof(info));
+			info.keysize = sizeof(int64);
+			info.entrysize = sizeof(OmniLocalBlock);
+			info.hcxt = log_context;
+			locals = hash_create("omni stock blocks of the transaction", 64,
+								 &info,
+								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		}
+		local = hash_search(locals, &item, HASH_ENTER, NULL);
+	}
+	local->block = NULL;
+	local->pending = NULL;
+	local->next = local_list;
+	local_list = local;
+	return local;
 }
 
 /* Pin the item's block until the end of the transaction. */
@@ -51,33 +100,16 @@ omni_stock_local_pin(int64 item)
 {
 	OmniBlockKey key;
 	OmniLocalBlock *local;
-	bool		found;
 
 	if (log_context == NULL)
 		log_context = AllocSetContextCreate(TopMemoryContext,
 											"omni stock log",
 											ALLOCSET_DEFAULT_SIZES);
-	if (locals == NULL)
-	{
-		HASHCTL		info;
-
-		memset(&info, 0, sizeof(info));
-		info.keysize = sizeof(int64);
-		info.entrysize = sizeof(OmniLocalBlock);
-		info.hcxt = log_context;
-		locals = hash_create("omni stock blocks of the transaction", 64,
-							 &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
-	local = hash_search(locals, &item, HASH_ENTER, &found);
-	if (found && local->block)
+	local = find_record(item);
+	if (local == NULL)
+		local = add_record(item);
+	else if (local->block)
 		return local;
-	if (!found)
-	{
-		local->block = NULL;
-		local->pending = NULL;
-		local->next = local_list;
-		local_list = local;
-	}
 
 	memset(&key, 0, sizeof(key));
 	key.database = MyDatabaseId;
@@ -270,7 +302,7 @@ release_all(void)
 	spare = NULL;
 	nspare = 0;
 	last_local = NULL;
-	if (locals == NULL)
+	if (local_list == NULL)
 		return;
 	while (local_list)
 	{
@@ -282,6 +314,7 @@ release_all(void)
 			omni_stock_block_unpin(block);
 	}
 	locals = NULL;
+	nfirst = 0;
 	MemoryContextReset(log_context);
 }
 
