@@ -19,6 +19,7 @@ omni_core_init(void)
 	omni_core_registry_init();
 	omni_core_utility_init();
 	omni_core_launcher_init();
+	omni_core_retention_init();
 }
 
 /* After every domain has defined its settings: others so named are typos. */

@@ -268,6 +268,18 @@ extern void omni_stock_read_chains(OmniChain *chains, int n);
 /* ---- fold.c ---- */
 extern void omni_stock_fold_init(void);
 
+/* ---- history.c ---- */
+extern int64 omni_stock_folded_tick(void);
+extern int64 omni_stock_prune(int64 from, int64 next);
+
+/* ---- verify.c ---- */
+struct ReturnSetInfo;
+extern void omni_stock_put_difference(struct ReturnSetInfo *rsinfo, int64 item,
+									  int64 node, const char *what,
+									  int64 counter, int64 expected);
+extern void omni_stock_verify_counters(struct ReturnSetInfo *rsinfo,
+									   bool own_rows);
+
 /* ---- reference.c ---- */
 extern void omni_stock_reference_init(void);
 
