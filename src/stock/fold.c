@@ -55,24 +55,32 @@ static struct
 	TransactionId last;			/* that one */
 }			tidy = {{DT_NOBEGIN, 0}, {DT_NOBEGIN, 0}, InvalidTransactionId};
 
-/*
- * Does an old snapshot keep the versions of rows that the last folds left
- * behind from being removed?  Each fold would then go over more of them: 0.45
- * ms became 80 ms a fold in a quarter of an hour.
- */
+/* Can the versions that the marked fold left behind be removed? */
 static bool
-versions_pile_up(void)
+mark_is_past(void)
 {
 	Relation	rel;
 	TransactionId oldest;
 
+	if (!TransactionIdIsValid(balances.mark))
+		return true;
 	rel = table_open(omni_core_relation_oid(OMNI_INTERNAL_SCHEMA,
 											"stock_balance"),
 					 AccessShareLock);
 	oldest = GetOldestNonRemovableTransactionId(rel);
 	table_close(rel, NoLock);
-	if (!TransactionIdIsValid(balances.mark) ||
-		TransactionIdPrecedes(balances.mark, oldest))
+	return TransactionIdPrecedes(balances.mark, oldest);
+}
+
+/*
+ * At a fold: does an old snapshot keep the versions of rows that the last
+ * folds left behind from being removed?  Each fold would then go over more of
+ * them: 0.45 ms became 80 ms a fold in a quarter of an hour.
+ */
+static bool
+versions_pile_up(void)
+{
+	if (mark_is_past())
 	{
 		balances.mark = GetTopTransactionId();
 		balances.since = 0;
@@ -80,7 +88,11 @@ versions_pile_up(void)
 	return ++balances.since > MAX_VERSIONS;
 }
 
-/* The part of a fold's statement that carries the open promises on. */
+/*
+ * The part of a fold's statement that carries the open promises on.  They are
+ * looked up one by one, whatever the planner thinks of how many there are: it
+ * would go over all that are open.
+ */
 #define FOLD_PROMISES \
 	" g AS (" \
 	" SELECT r.reservation, sum(r.reserved)::integer AS quantity," \
@@ -89,15 +101,19 @@ versions_pile_up(void)
 	" c AS MATERIALIZED (" \
 	" SELECT g.reservation, g.quantity, g.last_id, r.node_id, r.expires_at" \
 	" FROM g JOIN r ON r.id = g.last_id)," \
+	" m AS MATERIALIZED (" \
+	" SELECT c.*, o.quantity + c.quantity AS rest FROM c CROSS JOIN LATERAL (" \
+	" SELECT o.quantity FROM omni_internal.open_reservation o" \
+	" WHERE o.id = c.reservation OFFSET 0) o)," \
 	" d AS (" \
-	" DELETE FROM omni_internal.open_reservation o USING c" \
-	" WHERE o.id = c.reservation AND o.quantity + c.quantity <= 0)," \
+	" DELETE FROM omni_internal.open_reservation o WHERE o.id = ANY (ARRAY(" \
+	" SELECT m.reservation FROM m WHERE m.rest <= 0)))," \
 	" u AS (" \
 	" UPDATE omni_internal.open_reservation o" \
-	" SET quantity = o.quantity + c.quantity, node_id = c.node_id," \
-	" expires_at = c.expires_at, last_id = c.last_id" \
-	" FROM c WHERE o.id = c.reservation" \
-	" AND o.quantity + c.quantity > 0)," \
+	" SET quantity = m.rest, node_id = m.node_id," \
+	" expires_at = m.expires_at, last_id = m.last_id" \
+	" FROM m WHERE o.id = m.reservation AND o.id = ANY (ARRAY(" \
+	" SELECT m.reservation FROM m WHERE m.rest > 0)))," \
 	" i AS (" \
 	" INSERT INTO omni_internal.open_reservation (id, item_id, node_id," \
 	" quantity, expires_at, reference, channel_id, opened_at, last_id)" \
@@ -220,13 +236,12 @@ run_merge(void)
 {
 	static OmniQuery query = {
 		.sql = "WITH w AS MATERIALIZED ("
-		" SELECT a.item_id, a.node_id, a.tick"
+		" SELECT a.ctid AS place"
 		" FROM omni_internal.stock_balance a WHERE a.tick > 0"
 		" ORDER BY a.item_id, a.node_id LIMIT $1),"
 		" gone AS ("
-		" DELETE FROM omni_internal.stock_balance a USING w"
-		" WHERE a.item_id = w.item_id AND a.node_id = w.node_id"
-		" AND a.tick = w.tick"
+		" DELETE FROM omni_internal.stock_balance a"
+		" WHERE a.ctid = ANY (ARRAY(SELECT w.place FROM w))"
 		" RETURNING a.item_id, a.node_id, a.on_hand, a.reserved),"
 		" b AS ("
 		" INSERT INTO omni_internal.stock_balance AS s"
@@ -245,7 +260,8 @@ run_merge(void)
 	OmniRows	rows;
 	Datum		value = Int32GetDatum(MERGE_AT_ONCE);
 
-	if (balances.merged || balances.since > MAX_VERSIONS)
+	if (balances.merged ||
+		(balances.since > MAX_VERSIONS && !mark_is_past()))
 		return omni_fold_interval;
 	omni_core_owner_begin(&scope, true);
 	omni_core_query(&query, &value, NULL, false, &rows);

@@ -39,9 +39,9 @@ SELECT is((SELECT count(*) FROM omni.tick), 3::bigint, 'three ticks to begin wit
 SELECT omni_internal.move_clock('0') AS clock \gset
 DO $$
 BEGIN
-    FOR i IN 1 .. 500 LOOP
+    FOR i IN 1 .. 2000 LOOP
         EXIT WHEN (SELECT tick FROM omni_internal.fold_state) = 3;
-        PERFORM pg_sleep(0.02);
+        PERFORM omni.wait_for_tick();
     END LOOP;
 END $$;
 CREATE TABLE before AS SELECT * FROM omni.event;
@@ -114,9 +114,9 @@ END $$;
 SELECT omni.ack_events('quick', (SELECT max(position) FROM omni.event)) AS void \gset
 DO $$
 BEGIN
-    FOR i IN 1 .. 500 LOOP
+    FOR i IN 1 .. 2000 LOOP
         EXIT WHEN (SELECT tick FROM omni_internal.fold_state) = (SELECT max(id) FROM omni.tick);
-        PERFORM pg_sleep(0.02);
+        PERFORM omni.wait_for_tick();
     END LOOP;
 END $$;
 SELECT is(omni.prune_history('infinity'), 0::bigint, 'several batches, one call');

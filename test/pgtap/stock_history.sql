@@ -11,9 +11,9 @@ $$
 BEGIN
     PERFORM omni.wait_for_tick();
     PERFORM omni_internal.move_clock('0');
-    FOR i IN 1 .. 500 LOOP
+    FOR i IN 1 .. 2000 LOOP
         EXIT WHEN (SELECT tick FROM omni_internal.fold_state) = (SELECT max(id) FROM omni.tick);
-        PERFORM pg_sleep(0.02);
+        PERFORM omni.wait_for_tick();
     END LOOP;
 END
 $$;
@@ -53,9 +53,9 @@ SELECT settle() AS a \gset
 SELECT omni_internal.move_clock('2 minutes') AS a \gset
 DO $$
 BEGIN
-    FOR i IN 1 .. 500 LOOP
+    FOR i IN 1 .. 2000 LOOP
         EXIT WHEN EXISTS (SELECT FROM omni.stock_ledger WHERE kind = 'expire');
-        PERFORM pg_sleep(0.02);
+        PERFORM omni.wait_for_tick();
     END LOOP;
 END $$;
 SELECT settle() AS a \gset
