@@ -268,6 +268,14 @@ extern void omni_stock_read_chains(OmniChain *chains, int n);
 /* ---- fold.c ---- */
 extern void omni_stock_fold_init(void);
 
+/* ---- balance.c ---- */
+extern void omni_stock_balance_init(void);
+extern bool omni_stock_versions_pile_up(void);
+
+/* ---- tidy.c ---- */
+extern void omni_stock_tidy_init(void);
+extern void omni_stock_tidy_again(TimestampTz deadline);
+
 /* ---- history.c ---- */
 extern int64 omni_stock_folded_tick(void);
 extern int64 omni_stock_prune(int64 from, int64 next);
