@@ -9,8 +9,8 @@
  * - The start of the feed moves first, in a commit of its own.  A reader takes
  *	 start and rows from one snapshot, so whoever sees the old start still sees
  *	 the rows.
- * - Then the worker goes over the pages behind the start, oldest first, a few
- *	 thousand rows in a transaction, and rests as long as it worked: ticks come
+ * - Then the worker goes over the pages behind the start, oldest first, for about
+ *	 20 ms in a transaction (a page at least), and rests as long as it worked: ticks come
  *	 in between, and no lock outlives a batch.  Each source deletes of a page's
  *	 rows what it needs no more.  How far this came ("cleared") is written with
  *	 each batch, so a crash costs a batch, and a restart goes on.
@@ -38,9 +38,12 @@
 PG_FUNCTION_INFO_V1(omni_core_prune_history);
 PG_FUNCTION_INFO_V1(omni_core_limit_consumer);
 
-/* rows and pages of a batch; a page has 1,000 rows at most */
-#define BATCH_ROWS 2000
+/* pages of a batch, and rows, within which its size follows what it takes */
 #define BATCH_PAGES 200
+#define MIN_BATCH 1000			/* a page */
+#define MAX_BATCH 16000
+/* how long a batch shall take, in ms */
+#define BATCH_MS 20
 /* how often the chore is called when it has nothing to do */
 #define IDLE_MS 60000
 
@@ -273,19 +276,15 @@ move_start(int64 start)
 
 /* ---- deleting behind the start ---- */
 
-/* Run a statement over two numbers; the first column of its row, or 0. */
-static int64
+/* Run a statement over two positions. */
+static void
 run_range(OmniQuery *query, int64 a, int64 b)
 {
-	OmniRows	rows;
 	Datum		values[2];
 
 	values[0] = Int64GetDatum(a);
 	values[1] = Int64GetDatum(b);
-	omni_core_query(query, values, NULL, false, &rows);
-	if (rows.nrows == 0 || OMNI_ISNULL(&rows, 0, 0))
-		return 0;
-	return DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
+	omni_core_query(query, values, NULL, false, NULL);
 }
 
 /*
@@ -293,7 +292,7 @@ run_range(OmniQuery *query, int64 a, int64 b)
  * ticks of which no page is left, but for the last of them.
  */
 static void
-clear_batch(const FeedStart *start)
+clear_batch(const FeedStart *start, int64 max_rows)
 {
 	static OmniQuery batch = {
 		.sql = "SELECT max(x.next) FROM ("
@@ -303,9 +302,9 @@ clear_batch(const FeedStart *start)
 		" WHERE q.first_position >= $1 AND q.first_position < $2"
 		" ORDER BY q.first_position LIMIT " CppAsString2(BATCH_PAGES) ") AS p"
 		" WINDOW w AS (ORDER BY p.first_position)) AS x"
-		" WHERE x.n = 1 OR x.total <= " CppAsString2(BATCH_ROWS),
-		.nargs = 2,
-		.argtypes = {INT8OID, INT8OID},
+		" WHERE x.n = 1 OR x.total <= $3",
+		.nargs = 3,
+		.argtypes = {INT8OID, INT8OID, INT8OID},
 	};
 	static OmniQuery ticks = {
 		.sql = "DELETE FROM omni.tick WHERE id >= (SELECT p.tick_id - 1"
@@ -331,16 +330,22 @@ clear_batch(const FeedStart *start)
 	};
 	const OmniFeedSource *sources;
 	int			nsources = omni_core_feed_sources(&sources);
-	int64		next = run_range(&batch, start->cleared, start->position);
+	int64		next = start->position;
+	Datum		values[3];
+	OmniRows	rows;
 
-	if (next == 0)
-		next = start->position;
+	values[0] = Int64GetDatum(start->cleared);
+	values[1] = Int64GetDatum(start->position);
+	values[2] = Int64GetDatum(max_rows);
+	omni_core_query(&batch, values, NULL, false, &rows);
+	if (!OMNI_ISNULL(&rows, 0, 0))
+		next = DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
 	for (int i = 0; i < nsources; i++)
 		if (sources[i].prune)
 			(void) sources[i].prune(start->cleared, next);
-	(void) run_range(&ticks, start->cleared, next);
-	(void) run_range(&pages, start->cleared, next);
-	(void) run_range(&moved, start->cleared, next);
+	run_range(&ticks, start->cleared, next);
+	run_range(&pages, start->cleared, next);
+	run_range(&moved, start->cleared, next);
 }
 
 /* ---- the worker's part ---- */
@@ -354,12 +359,14 @@ static int
 run_retention(void)
 {
 	static Oid	looked = InvalidOid;	/* extension without a rest */
+	static int64 max_rows = MIN_BATCH;
 	OmniDatabase *db = omni_core_my_database();
 	OmniOwnerScope scope;
 	FeedStart	start;
 	uint64		asked;
 	TimestampTz before;
 	int64		begun = omni_core_monotonic_ms();
+	int64		took;
 	bool		working = true;
 
 	LWLockAcquire(omni_core_registry->lock, LW_SHARED);
@@ -372,7 +379,7 @@ run_retention(void)
 	omni_core_owner_begin(&scope, true);
 	read_start(&start);
 	if (start.cleared < start.position)
-		clear_batch(&start);
+		clear_batch(&start, max_rows);
 	else
 	{
 		int64		next = asked == 0 ? start.position :
@@ -385,8 +392,13 @@ run_retention(void)
 	omni_core_owner_end(&scope);
 
 	looked = working ? InvalidOid : omni_core_extension_oid();
+	took = omni_core_monotonic_ms() - begun;
+	if (took > BATCH_MS)
+		max_rows = Max(max_rows / 2, MIN_BATCH);
+	else if (took < BATCH_MS / 2)
+		max_rows = Min(max_rows * 2, MAX_BATCH);
 	if (working)
-		return Max(1, (int) (omni_core_monotonic_ms() - begun));
+		return Max(1, (int) took);
 	if (asked != 0)
 	{
 		LWLockAcquire(omni_core_registry->lock, LW_EXCLUSIVE);

@@ -1,6 +1,8 @@
 -- stock: views and functions.
 
--- Rows of the current era that are not folded yet.
+-- Rows of the current era that are not folded yet.  Those of transactions that
+-- were running are looked up one by one: the fence (OFFSET 0) keeps the planner
+-- from going over the whole era and comparing.
 CREATE VIEW omni_internal.unfolded AS
     SELECT l.*
     FROM omni.stock_ledger l
@@ -10,7 +12,8 @@ CREATE VIEW omni_internal.unfolded AS
     SELECT l.*
     FROM omni_internal.fold_state f
     CROSS JOIN LATERAL pg_catalog.unnest(f.seen_xip) x (xid)
-    JOIN omni.stock_ledger l ON l.era = f.era AND l.xid = x.xid;
+    CROSS JOIN LATERAL (SELECT r.* FROM omni.stock_ledger r
+                        WHERE r.era = f.era AND r.xid = x.xid OFFSET 0) l;
 COMMENT ON VIEW omni_internal.unfolded IS
     'ledger rows that the balances do not contain yet';
 

@@ -75,14 +75,29 @@ omni_stock_versions_pile_up(void)
 	return true;
 }
 
+/* Run a statement that adds rows up; false when there were none. */
+static bool
+add_up(OmniQuery *query)
+{
+	OmniOwnerScope scope;
+	OmniRows	rows;
+	Datum		value = Int32GetDatum(ADD_UP_AT_ONCE);
+
+	omni_core_owner_begin(&scope, true);
+	omni_core_query(query, &value, NULL, false, &rows);
+	omni_core_owner_end(&scope);
+	return DatumGetInt64(OMNI_VALUE(&rows, 0, 0)) > 0;
+}
+
 /*
  * Chore: add up what was put beside, an item's rows together.  (Rows are found
- * by their place, lest the planner go over the whole table.)
+ * by their place, lest the planner go over the whole table.)  So with what
+ * retention has deleted.
  */
 static int
 run_add_up(void)
 {
-	static OmniQuery query = {
+	static OmniQuery stock = {
 		.sql = "WITH w AS MATERIALIZED ("
 		" SELECT a.ctid AS place"
 		" FROM omni_internal.stock_balance a WHERE a.tick > 0"
@@ -104,21 +119,44 @@ run_add_up(void)
 		.argtypes = {INT4OID},
 		.custom_plan = true,
 	};
-	OmniOwnerScope scope;
-	OmniRows	rows;
-	Datum		value = Int32GetDatum(ADD_UP_AT_ONCE);
+	static OmniQuery pruned = {
+		.sql = "WITH w AS MATERIALIZED ("
+		" SELECT a.ctid AS place"
+		" FROM omni_internal.pruned_stock a WHERE a.batch > 0"
+		" ORDER BY a.item_id, a.node_id LIMIT $1),"
+		" gone AS ("
+		" DELETE FROM omni_internal.pruned_stock a"
+		" WHERE a.ctid = ANY (ARRAY(SELECT w.place FROM w))"
+		" RETURNING a.item_id, a.node_id, a.on_hand, a.last_occurred_at),"
+		" b AS ("
+		" INSERT INTO omni_internal.pruned_stock AS s"
+		" (item_id, node_id, on_hand, last_occurred_at)"
+		" SELECT g.item_id, g.node_id, sum(g.on_hand), max(g.last_occurred_at)"
+		" FROM gone g GROUP BY 1, 2 ORDER BY 1, 2"
+		" ON CONFLICT ON CONSTRAINT pruned_stock_pkey DO UPDATE"
+		" SET on_hand = s.on_hand + excluded.on_hand, last_occurred_at ="
+		" GREATEST(s.last_occurred_at, excluded.last_occurred_at))"
+		" SELECT count(*) FROM w",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+		.custom_plan = true,
+	};
 
 	if (balances.extension != omni_core_extension_oid())
 		balances.none_beside = false;
 	balances.extension = omni_core_extension_oid();
-	if (balances.none_beside ||
-		(balances.since > MAX_VERSIONS && !mark_is_past()))
+	if (balances.none_beside || !mark_is_past() ||
+		!omni_stock_lock_folded())
 		return omni_fold_interval;
-	omni_core_owner_begin(&scope, true);
-	omni_core_query(&query, &value, NULL, false, &rows);
-	omni_core_owner_end(&scope);
-	balances.none_beside = DatumGetInt64(OMNI_VALUE(&rows, 0, 0)) == 0;
+	balances.none_beside = !add_up(&stock) && !add_up(&pruned);
 	return balances.none_beside ? omni_fold_interval : 100;
+}
+
+/* Retention has put rows beside those that there are. */
+void
+omni_stock_add_up_later(void)
+{
+	balances.none_beside = false;
 }
 
 static const OmniChore add_up_chore = {

@@ -268,9 +268,13 @@ extern void omni_stock_read_chains(OmniChain *chains, int n);
 /* ---- fold.c ---- */
 extern void omni_stock_fold_init(void);
 
+/* false: somebody holds a lock; see there */
+extern bool omni_stock_lock_folded(void);
+
 /* ---- balance.c ---- */
 extern void omni_stock_balance_init(void);
 extern bool omni_stock_versions_pile_up(void);
+extern void omni_stock_add_up_later(void);
 
 /* ---- tidy.c ---- */
 extern void omni_stock_tidy_init(void);

@@ -19,6 +19,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -536,10 +537,30 @@ fold_era(int32 era)
 	return !fold.target.last;
 }
 
+/*
+ * Lock what a fold writes, if it is free at once: where it is being repaired,
+ * or somebody has locked it by hand, ticks shall not wait for that.
+ */
+bool
+omni_stock_lock_folded(void)
+{
+	static const char *const tables[] = {"stock_balance", "open_reservation",
+	"fold_state"};
+
+	for (int i = 0; i < lengthof(tables); i++)
+		if (!ConditionalLockRelationOid(omni_core_relation_oid(OMNI_INTERNAL_SCHEMA,
+															   tables[i]),
+										RowExclusiveLock))
+			return false;
+	return true;
+}
+
 /* Chore: fold. */
 static int
 run_fold(void)
 {
+	if (!omni_stock_lock_folded())
+		return omni_fold_interval;
 	return fold_era(omni_core_gate()) ? 0 : omni_fold_interval;
 }
 

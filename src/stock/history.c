@@ -115,31 +115,32 @@ find_chains(const int64 *reservations, int n, OmniRows *rows)
 	omni_core_query(&query, &value, NULL, false, rows);
 }
 
-/* Delete these rows, and remember what they amounted to. */
+/*
+ * Delete these rows, and remember what they amounted to: the batch is known by
+ * the position up to which it goes.
+ */
 static void
-delete_rows(const int64 *ids, int n)
+delete_rows(const int64 *ids, int n, int64 next)
 {
 	static OmniQuery query = {
 		.sql = "WITH gone AS ("
 		" DELETE FROM omni.stock_ledger WHERE id = ANY ($1)"
 		" RETURNING item_id, node_id, quantity, occurred_at)"
-		" INSERT INTO omni_internal.pruned_stock AS s"
-		" (item_id, node_id, on_hand, last_occurred_at)"
-		" SELECT g.item_id, g.node_id, sum(g.quantity), max(g.occurred_at)"
-		" FROM gone g WHERE g.quantity <> 0 GROUP BY 1, 2 ORDER BY 1, 2"
-		" ON CONFLICT ON CONSTRAINT pruned_stock_pkey DO UPDATE"
-		" SET on_hand = s.on_hand + excluded.on_hand,"
-		" last_occurred_at ="
-		" GREATEST(s.last_occurred_at, excluded.last_occurred_at)",
-		.nargs = 1,
-		.argtypes = {INT8ARRAYOID},
+		" INSERT INTO omni_internal.pruned_stock"
+		" (item_id, node_id, batch, on_hand, last_occurred_at)"
+		" SELECT g.item_id, g.node_id, $2, sum(g.quantity), max(g.occurred_at)"
+		" FROM gone g WHERE g.quantity <> 0 GROUP BY 1, 2",
+		.nargs = 2,
+		.argtypes = {INT8ARRAYOID, INT8OID},
 	};
-	Datum		value = omni_core_int64_array(ids, n);
+	Datum		values[2];
 
+	values[0] = omni_core_int64_array(ids, n);
+	values[1] = Int64GetDatum(next);
 	PG_TRY();
 	{
 		own_delete = true;
-		omni_core_query(&query, &value, NULL, false, NULL);
+		omni_core_query(&query, values, NULL, false, NULL);
 	}
 	PG_FINALLY();
 	{
@@ -174,6 +175,9 @@ omni_stock_prune(int64 from, int64 next)
 	for (int r = 0; r < chains.nrows; r++)
 		ids[n++] = DatumGetInt64(OMNI_VALUE(&chains, r, 0));
 	if (n > 0)
-		delete_rows(ids, n);
+	{
+		delete_rows(ids, n, next);
+		omni_stock_add_up_later();
+	}
 	return n;
 }

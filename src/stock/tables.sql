@@ -81,16 +81,22 @@ COMMENT ON COLUMN omni_internal.stock_balance.tick IS
 
 -- What retention has deleted from the ledger: with it, the ledger alone
 -- proves the balances.  Only whole closed promises go, so nothing is reserved.
+-- A batch only adds rows; they are added up to the one with batch 0 later.
 CREATE TABLE omni_internal.pruned_stock (
     item_id bigint NOT NULL,
     node_id bigint NOT NULL,
+    batch bigint NOT NULL DEFAULT 0,
     on_hand bigint NOT NULL,
     last_occurred_at timestamptz NOT NULL,
-    CONSTRAINT pruned_stock_pkey PRIMARY KEY (item_id, node_id)
+    CONSTRAINT pruned_stock_pkey PRIMARY KEY (item_id, node_id, batch)
 ) WITH (fillfactor = 70);
 SELECT pg_catalog.pg_extension_config_dump('omni_internal.pruned_stock', '');
+CREATE INDEX pruned_stock_batch_idx
+    ON omni_internal.pruned_stock (item_id, node_id) WHERE batch > 0;
 COMMENT ON TABLE omni_internal.pruned_stock IS
-    'sums of the ledger rows that retention has deleted, per item and node';
+    'sums of the ledger rows that retention has deleted: all rows of an item and node together';
+COMMENT ON COLUMN omni_internal.pruned_stock.batch IS
+    '0, or the position up to which the batch went whose row has not been added to that one yet';
 COMMENT ON COLUMN omni_internal.pruned_stock.last_occurred_at IS
     'when the latest of them happened: a count of an earlier time cannot be compared any more';
 

@@ -80,7 +80,7 @@ $$;
 CREATE FUNCTION try(statement text) RETURNS TABLE(verified text[], repaired text[], clean bigint, same bigint) LANGUAGE plpgsql AS
 $$
 BEGIN
-    LOCK TABLE omni_internal.stock_balance, omni_internal.open_reservation IN SHARE ROW EXCLUSIVE MODE;
+    LOCK TABLE omni_internal.stock_balance, omni_internal.open_reservation IN ACCESS EXCLUSIVE MODE;
     EXECUTE statement;
     verified := said('omni.verify_stock()');
     repaired := said('omni.repair_stock()');
@@ -91,8 +91,7 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-SELECT is(t::text, (d.differences, d.differences, 0, 0)::text, d.name || ' is named, and repaired')
-FROM damage d CROSS JOIN LATERAL try(d.statement) t;
+SELECT format('SELECT is(t::text, (d.differences, d.differences, 0, 0)::text, d.name || '' is named, and repaired'') FROM damage d CROSS JOIN LATERAL try(d.statement) t WHERE d.name = %L', name) FROM damage \gexec
 SELECT settle() AS a \gset
 SELECT is_empty('SELECT * FROM omni.verify_stock()', 'committed, nothing is wrong, counters included');
 
