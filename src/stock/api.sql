@@ -115,10 +115,11 @@ COMMENT ON COLUMN omni.reservation.opened_at IS 'when it was made';
 CREATE VIEW omni_internal.folded AS
     SELECT l.*
     FROM omni.stock_ledger l
-    CROSS JOIN omni_internal.fold_state f
-    WHERE l.era < f.era
-       OR l.era = f.era AND l.xid < f.seen_xmax
-          AND l.xid <> ALL (f.seen_xip);
+    WHERE l.era < (SELECT f.era FROM omni_internal.fold_state f)
+       OR l.era = (SELECT f.era FROM omni_internal.fold_state f)
+          AND l.xid < (SELECT f.seen_xmax FROM omni_internal.fold_state f)
+          AND l.xid <> ALL ((SELECT f.seen_xip
+                             FROM omni_internal.fold_state f)::xid8[]);
 COMMENT ON VIEW omni_internal.folded IS
     'ledger rows that the balances contain';
 
@@ -331,7 +332,7 @@ COMMENT ON FUNCTION omni.consume_reservation(bigint) IS
 CREATE FUNCTION omni.verify_stock(OUT sku text, OUT node text, OUT what text,
         OUT counter bigint, OUT expected bigint)
     RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
     AS 'MODULE_PATHNAME', 'omni_stock_verify';
 COMMENT ON FUNCTION omni.verify_stock() IS
     'One row per difference: counters in memory against tables, balances and open promises against the ledger and what retention has deleted of it, chains of promises, unknown items and nodes; none, ever, while nobody changes stock (node null: the pool). "what" names the class, and the id where sku and node do not. Reads the whole ledger.';
@@ -339,7 +340,7 @@ COMMENT ON FUNCTION omni.verify_stock() IS
 CREATE FUNCTION omni.repair_stock(OUT sku text, OUT node text, OUT what text,
         OUT was bigint, OUT became bigint)
     RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
     AS 'MODULE_PATHNAME', 'omni_stock_repair';
 COMMENT ON FUNCTION omni.repair_stock() IS
     'Make balances and open promises what the ledger says, and let the counters be read anew from them; one row per change, as omni.verify_stock() names them. The ledger itself is not changed: broken chains and unknown items and nodes stay. Holds off folds until commit; promising and selling go on. Reads the whole ledger. OM005.';
