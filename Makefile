@@ -24,7 +24,7 @@ OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \
 	src/core/owner.o src/core/cell.o src/core/access.o src/core/events.o \
 	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o \
-	src/core/retention.o src/core/document.o
+	src/core/retention.o src/core/document.o src/core/test_point.o
 OBJS_types = src/types/currency_core.o src/types/amount_core.o \
 	src/types/gtin_core.o src/types/epc_core.o src/types/amount.o \
 	src/types/amount_sum.o src/types/gtin.o src/types/epc.o
@@ -97,6 +97,20 @@ omni--$(EXTVERSION).sql: $(SQL_MODULES) omni.control Makefile
 include test/fuzz/fuzz.mk
 include test/bench/bench.mk
 
+# Points at which tests stop a session (src/core/test_point.h) are compiled in
+# where "make test" asks for them, and nowhere else; these objects have some.
+OBJS_points = src/core/test_point.o src/core/init.o src/core/tick.o \
+	src/stock/xact.o
+ifneq ($(OMNI_TEST_POINTS),)
+$(OBJS_points): override CPPFLAGS += -DOMNI_TEST_POINTS
+endif
+# This file changes when the wish does, and with it these objects.
+$(OBJS_points): build/test_points
+build/test_points: FORCE
+	@mkdir -p build && echo '$(OMNI_TEST_POINTS)' | cmp -s - $@ || \
+		echo '$(OMNI_TEST_POINTS)' >$@
+FORCE:
+
 # A header may change what any object means.
 $(OBJS): $(shell find src -name '*.h') Makefile
 
@@ -104,7 +118,7 @@ $(OBJS): $(shell find src -name '*.h') Makefile
 
 DOMAINS = core types master stock customer sourcing orders
 
-.PHONY: help test demo lint compat $(DOMAINS:%=check-%)
+.PHONY: FORCE help test demo lint compat $(DOMAINS:%=check-%)
 
 help:
 	@echo "make                  compile"

@@ -72,7 +72,7 @@ if [ "$kind" = test ]; then
     CONF="fsync = off
 ${CONF:-}"
     export CONF
-    export OMNI_WERROR=1
+    export OMNI_WERROR=1 OMNI_TEST_POINTS=1
 fi
 "$here/test/server.sh" start "$work/server"
 echo "ready after $SECONDS s"

@@ -20,6 +20,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "core/test_point.h"
 #include "stock/block.h"
 
 static MemoryContext log_context = NULL;	/* reset at every transaction's end */
@@ -195,6 +196,7 @@ undo_entry(OmniStockLog *entry)
 			break;
 	}
 	omni_stock_block_unlock(block);
+	OMNI_TEST_POINT("undo");
 }
 
 /* Undo everything that was pushed after "mark". */
@@ -242,6 +244,7 @@ apply_pending(OmniLocalBlock *local)
 		/* what was netted counts in the shared counters from now */
 		if (promise)
 			promise->taken += entry->d_reserved;
+		OMNI_TEST_POINT("apply");
 	}
 	omni_stock_block_unlock(block);
 }
@@ -344,6 +347,7 @@ xact_callback(XactEvent event, void *arg)
 			{
 				OmniStockLog *chain = reverse_log(log_head);
 
+				OMNI_TEST_POINT("commit");
 				log_head = NULL;
 				for (OmniStockLog *e = chain; e; e = e->next)
 					apply_entry(e);

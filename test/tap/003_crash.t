@@ -5,6 +5,9 @@
 # Each client writes down what the server has confirmed, after it has: that is
 # the least that the ledger must hold.  A reader follows the feed through the
 # crashes and writes down what it got before it acknowledges it.
+#
+# fsync is off, as in all servers of these tests: processes are killed, not the
+# machine, so what a process has written stays with the kernel.
 use strict;
 use warnings;
 
@@ -69,6 +72,15 @@ sub start_psql
 	return IPC::Run::start(
 		[ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('postgres'),
 			'-f', $file ], '>', $log, '2>', "$log.err");
+}
+
+# Is the process there, and not dead already?
+sub alive
+{
+	my ($pid) = @_;
+
+	return kill(0, $pid)
+	  && eval { slurp_file("/proc/$pid/stat") } !~ /\) Z /;
 }
 
 sub ledger_rows
@@ -245,12 +257,14 @@ for my $round (1 .. 2)
 			kill('KILL', @pids);
 			push @gone, @pids;
 		});
-	# its lock file names a process that must not be there any more
+	# its lock file names a process that must not be there any more; where
+	# nobody collects the dead, they keep their number and the file must go
 	for (1 .. 300)
 	{
-		last if !grep { kill(0, $_) } @gone;
+		last if !grep { alive($_) } @gone;
 		select(undef, undef, undef, 0.1);
 	}
+	unlink($node->data_dir . '/postmaster.pid');
 	# the other children leave when they notice
 	my $up = 0;
 	for (1 .. 300)
