@@ -20,7 +20,7 @@ MODULE_big = omni
 # each other: to the left only.
 OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 	src/core/guc.o src/core/extension.o src/core/registry.o \
-	src/core/database.o src/core/adopt.o src/core/clock.o src/core/chores.o \
+	src/core/database.o src/core/adopt.o src/core/timeline.o src/core/clock.o src/core/chores.o \
 	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \
 	src/core/owner.o src/core/cell.o src/core/access.o src/core/events.o \
 	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o \
@@ -99,13 +99,13 @@ include test/bench/bench.mk
 
 # Points at which tests stop a session (src/core/test_point.h) are compiled in
 # where "make test" asks for them, and nowhere else; these objects have some.
-OBJS_points = src/core/test_point.o src/core/init.o src/core/tick.o \
+TEST_POINT_OBJS = src/core/test_point.o src/core/init.o src/core/tick.o \
 	src/stock/xact.o
 ifneq ($(OMNI_TEST_POINTS),)
-$(OBJS_points): override CPPFLAGS += -DOMNI_TEST_POINTS
+$(TEST_POINT_OBJS): override CPPFLAGS += -DOMNI_TEST_POINTS
 endif
 # This file changes when the wish does, and with it these objects.
-$(OBJS_points): build/test_points
+$(TEST_POINT_OBJS): build/test_points
 build/test_points: FORCE
 	@mkdir -p build && echo '$(OMNI_TEST_POINTS)' | cmp -s - $@ || \
 		echo '$(OMNI_TEST_POINTS)' >$@

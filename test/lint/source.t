@@ -379,12 +379,12 @@ check 'no test sleeps',
 check 'the Makefile lists every file with a test point',
   sub {
 	my ($tree) = @_;
-	my ($list) = $tree->{'Makefile'} =~ /^OBJS_points = ((?:.*\\\n)*.*)/m;
+	my ($list) = $tree->{'Makefile'} =~ /^TEST_POINT_OBJS = ((?:.*\\\n)*.*)/m;
 	my %listed = map { $_ => 1 } ($list // '') =~ /(\S+)\.o\b/g;
 	my %has = map { s/\.c$//r => 1 }
 	  grep { $tree->{$_} =~ /OMNI_TEST_POINT/ } paths($tree, qr{^src/.*\.c$});
 
-	return ((map { "$_.c is not in OBJS_points" }
+	return ((map { "$_.c is not in TEST_POINT_OBJS" }
 		grep { !$listed{$_} } sort keys %has),
 		map { "$_.c has no test point" } grep { !$has{$_} } sort keys %listed);
   },

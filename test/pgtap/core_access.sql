@@ -79,6 +79,7 @@ INSERT INTO expected VALUES
     ('omni_internal.may_see_channel(bigint)', 'admin channel reader store support'),
     ('omni.event', 'admin channel reader support'),
     ('omni.tick', 'admin channel reader support'),
+    ('omni.feed_timeline', 'admin channel reader support'),
     ('omni.consumer', 'admin channel reader support'),
     ('omni.access', 'admin'),
     ('omni_internal.outbox', NULL),

@@ -59,10 +59,14 @@ $standby->safe_psql('postgres',
 $standby->safe_psql('postgres', 'SELECT omni.wait_for_tick()');
 is( value(
 		$standby,
-		"SELECT string_agg(position || ':' || entity_id, ' ' "
+		"SELECT string_agg(position || ':' || kind || ':' || entity_id, ' ' "
 		  . 'ORDER BY position) FROM omni.event WHERE position > 9'),
-	'10:10 11:11 12:12',
-	'the feed goes on without gap or repeat');
+	'10:test.counted:10 11:test.counted:11 12:feed.timeline:2 '
+	  . '13:test.counted:12',
+	'the feed goes on without gap or repeat, and tells of the timeline');
+is( value($standby, "SELECT payload FROM omni.event WHERE kind = 'feed.timeline'"),
+	'{"era": 1, "position": 10, "timeline": 2}',
+	'and up to where it is the one that readers know');
 
 $standby->stop;
 done_testing();
