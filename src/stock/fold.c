@@ -102,6 +102,8 @@ fold_era(int32 era)
 static int
 run_fold(void)
 {
+	/* what is folded has been settled: doubt.c counts on it */
+	omni_stock_doubt_settle_all();
 	fold_era(omni_core_gate());
 	return omni_fold_interval;
 }
