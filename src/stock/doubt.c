@@ -15,8 +15,7 @@
  *	 server's array of processes, which it leaves after its outcome is
  *	 recorded.  The outcome is asked for by full id, and where the server has
  *	 truncated it away, the ledger says it: a row that is visible committed.
- *	 (Rows are pruned only when they are folded, and what is folded has been
- *	 settled before.)
+ *	 (Each fold settles first, and only what has long been folded is pruned.)
  * - A doubt holds no pin.  Who empties a block forgets its doubts, and the
  *	 next load finds the same in the ledger: see recover.c.
  * - A block's doubts are protected by its lock, the list of all doubts by a
@@ -499,6 +498,7 @@ void
 omni_stock_doubt_settle_all(void)
 {
 	Question   *questions;
+	OmniLocalBlock *local;
 	int			n;
 
 	if (likely(pg_atomic_read_u32(&all->n) == 0))
@@ -506,10 +506,14 @@ omni_stock_doubt_settle_all(void)
 	n = list_all(&questions);
 	if (n > 0 && ask_outcomes(questions, n))
 	{
-		/* pinned, but not loaded: an empty block has no doubts */
 		for (int i = 0; i < n; i++)
-			if (questions[i].outcome != UNDECIDED)
-				omni_stock_doubt_settle(omni_stock_local_pin(questions[i].item)->block);
+		{
+			if (questions[i].outcome == UNDECIDED)
+				continue;
+			/* pinned, but not loaded: an empty block has no doubts */
+			local = omni_stock_local_pin(questions[i].item);
+			omni_stock_doubt_settle(local->block);
+		}
 	}
 	pfree(questions);
 }
@@ -562,10 +566,12 @@ omni_stock_doubt_subtract(OmniBlock *block, OmniSlot *slots, int nslots,
 static int
 compare_questions(const void *a, const void *b)
 {
-	uint64		xa = U64FromFullTransactionId(((const Question *) a)->prepared.xid);
-	uint64		xb = U64FromFullTransactionId(((const Question *) b)->prepared.xid);
+	FullTransactionId xa = ((const Question *) a)->prepared.xid;
+	FullTransactionId xb = ((const Question *) b)->prepared.xid;
 
-	return (xa > xb) - (xa < xb);
+	if (FullTransactionIdEquals(xa, xb))
+		return 0;
+	return FullTransactionIdPrecedes(xa, xb) ? -1 : 1;
 }
 
 /*

@@ -276,9 +276,12 @@ omni_stock_recover_read(OmniRecovery *recovery, OmniLocalBlock **locals,
 	for (int c = 0; c < NCOLUMNS; c++)
 		columns[c] = get_attnum(RelationGetRelid(ledger), column_names[c]);
 	for (int i = 0; i < recovery->nprepared; i++)
-		if (XidInMVCCSnapshot(XidFromFullTransactionId(recovery->prepared[i].xid),
-							  snapshot))
+	{
+		FullTransactionId xid = recovery->prepared[i].xid;
+
+		if (XidInMVCCSnapshot(XidFromFullTransactionId(xid), snapshot))
 			scan_ledger(recovery, i, locals, n, ledger, columns);
+	}
 	table_close(ledger, AccessShareLock);
 
 	if (recovery->nrows == 0)

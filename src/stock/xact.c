@@ -407,7 +407,8 @@ before_prepare(void)
 
 /*
  * The transaction is prepared: it leaves its records with the blocks.  Nobody
- * can end it before this has returned.
+ * can end it before this has returned.  (Nothing changes stock between
+ * before_prepare() and this, so the records have room.)
  */
 static void
 after_prepare(void)
