@@ -230,8 +230,16 @@ CREATE FUNCTION omni.verify_stock(OUT sku text, OUT node text, OUT what text,
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_verify';
 COMMENT ON FUNCTION omni.verify_stock() IS
-    'One row per difference between counters, balances and ledger: none, ever, while nobody changes stock (node null: the pool). Reads the whole ledger.';
+    'One row per difference between counters, balances and ledger: none, ever, while nobody changes stock (node null: the pool). What prepared transactions hold is left out on both sides. Reads the whole ledger.';
 
+CREATE FUNCTION omni_internal.stock_in_doubt(OUT transactions bigint,
+        OUT items bigint)
+    RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'omni_stock_in_doubt';
+COMMENT ON FUNCTION omni_internal.stock_in_doubt() IS
+    'prepared transactions that hold changes of stock, and the items they hold them of (an item counts for each transaction; from its first use after a restart)';
+
+REVOKE ALL ON FUNCTION omni_internal.stock_in_doubt() FROM PUBLIC;
 REVOKE ALL ON FUNCTION
     omni.receive_stock(text, text, integer, text),
     omni.sell_stock(text, text, integer, text, text, timestamptz),

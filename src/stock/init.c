@@ -20,6 +20,7 @@ void
 omni_stock_init(void)
 {
 	omni_stock_block_init();
+	omni_stock_doubt_init();
 	omni_stock_xact_init();
 	omni_stock_fold_init();
 	omni_stock_reference_init();
