@@ -132,36 +132,38 @@ COMMENT ON VIEW omni_internal.ledger_difference IS
     'differences between balances, open promises and the ledger: none, ever';
 
 CREATE FUNCTION omni.receive_stock(node text, sku text, quantity integer,
-        reference text DEFAULT NULL)
+        reference text DEFAULT NULL, request text DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_receive_stock';
-COMMENT ON FUNCTION omni.receive_stock(text, text, integer, text) IS
+COMMENT ON FUNCTION omni.receive_stock(text, text, integer, text, text) IS
     'Units arrived at a node: on_hand rises, for others once this has committed. quantity > 0, in the item''s unit. Returns the ledger row''s id. OM002 unknown node or sku, OM005 not permitted, OM007 quantity not positive, OM008 out of range.';
 
 CREATE FUNCTION omni.sell_stock(node text, sku text, quantity integer,
         reference text DEFAULT NULL, channel text DEFAULT NULL,
-        occurred_at timestamptz DEFAULT NULL)
+        occurred_at timestamptz DEFAULT NULL, request text DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_sell_stock';
-COMMENT ON FUNCTION omni.sell_stock(text, text, integer, text, text, timestamptz) IS
+COMMENT ON FUNCTION omni.sell_stock(text, text, integer, text, text, timestamptz, text) IS
     'A sale at the till: on_hand falls at once and may fall below zero; never refused for lack of stock. occurred_at: when the till sold it (now by default). Returns the ledger row''s id. OM002, OM005, OM007, OM008.';
 
 CREATE FUNCTION omni.adjust_stock(node text, sku text, delta integer,
-        reason text, reference text DEFAULT NULL)
+        reason text, reference text DEFAULT NULL,
+        request text DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_adjust_stock';
-COMMENT ON FUNCTION omni.adjust_stock(text, text, integer, text, text) IS
+COMMENT ON FUNCTION omni.adjust_stock(text, text, integer, text, text, text) IS
     'Correct on_hand by a signed, non-zero delta, with a reason (damage, found and so on). A negative one counts at once, a positive one once this has committed. Returns the ledger row''s id. OM002, OM005, OM007 zero delta, OM008.';
 
 CREATE FUNCTION omni.set_stock(node text, sku text, on_hand integer,
-        reference text DEFAULT NULL, as_of timestamptz DEFAULT NULL)
+        reference text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
+        request text DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_set_stock';
-COMMENT ON FUNCTION omni.set_stock(text, text, integer, text, timestamptz) IS
+COMMENT ON FUNCTION omni.set_stock(text, text, integer, text, timestamptz, text) IS
     'Absolute feed of another system: on_hand becomes this; the ledger gets the difference. as_of: when it was counted; what moved after it is kept on top. Two of one item and node exclude each other until commit. Returns the ledger row''s id. OM002, OM005, OM008.';
 
 CREATE FUNCTION omni.available(sku text, node text DEFAULT NULL,
@@ -183,48 +185,54 @@ COMMENT ON FUNCTION omni.availability(text[], text) IS
 
 CREATE FUNCTION omni.reserve_stock(sku text, quantity integer,
         node text DEFAULT NULL, ttl interval DEFAULT NULL,
-        reference text DEFAULT NULL, channel text DEFAULT NULL)
+        reference text DEFAULT NULL, channel text DEFAULT NULL,
+        request text DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_reserve_stock';
-COMMENT ON FUNCTION omni.reserve_stock(text, integer, text, interval, text, text) IS
+COMMENT ON FUNCTION omni.reserve_stock(text, integer, text, interval, text, text, text) IS
     'Promise units at a node, or of the pool (node null), until ttl has passed (null: without limit). No lock is held until commit; a rollback gives the units back. Returns the reservation''s id. OM001 insufficient stock, OM002, OM005, OM007, OM012 no memory for a time limit.';
 
 CREATE FUNCTION omni.reserve_lines(skus text[], quantities integer[],
         nodes text[] DEFAULT NULL, ttl interval DEFAULT NULL,
-        reference text DEFAULT NULL, channel text DEFAULT NULL)
+        reference text DEFAULT NULL, channel text DEFAULT NULL,
+        request text DEFAULT NULL)
     RETURNS bigint[] LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_reserve_lines';
-COMMENT ON FUNCTION omni.reserve_lines(text[], integer[], text[], interval, text, text) IS
+COMMENT ON FUNCTION omni.reserve_lines(text[], integer[], text[], interval, text, text, text) IS
     'Promise all lines or none. Arrays are one-dimensional, equally long and not empty; a null node is a pool-level line; the same sku twice counts twice. Id n belongs to line n. Errors as omni.reserve_stock.';
 
-CREATE FUNCTION omni.extend_reservation(reservation bigint, ttl interval)
+CREATE FUNCTION omni.extend_reservation(reservation bigint, ttl interval,
+        request text DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_extend_reservation';
-COMMENT ON FUNCTION omni.extend_reservation(bigint, interval) IS
+COMMENT ON FUNCTION omni.extend_reservation(bigint, interval, text) IS
     'The promise''s time limit becomes now + ttl. OM002, OM004 closed, expired or without a limit, OM007, OM013 another transaction is changing it.';
 
-CREATE FUNCTION omni.pin_reservation(reservation bigint, node text)
+CREATE FUNCTION omni.pin_reservation(reservation bigint, node text,
+        request text DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_pin_reservation';
-COMMENT ON FUNCTION omni.pin_reservation(bigint, text) IS
+COMMENT ON FUNCTION omni.pin_reservation(bigint, text, text) IS
     'Choose the node of a pool-level promise; the pool stays the same. OM001 the node has too little, OM002, OM004 closed, expired or pinned, OM013.';
 
-CREATE FUNCTION omni.release_reservation(reservation bigint)
+CREATE FUNCTION omni.release_reservation(reservation bigint,
+        request text DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_release_reservation';
-COMMENT ON FUNCTION omni.release_reservation(bigint) IS
+COMMENT ON FUNCTION omni.release_reservation(bigint, text) IS
     'Give the promised units back; they count for others once this has committed. OM002, OM004 closed or expired, OM013.';
 
-CREATE FUNCTION omni.consume_reservation(reservation bigint)
+CREATE FUNCTION omni.consume_reservation(reservation bigint,
+        request text DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_consume_reservation';
-COMMENT ON FUNCTION omni.consume_reservation(bigint) IS
+COMMENT ON FUNCTION omni.consume_reservation(bigint, text) IS
     'The promised units left the building: on_hand and reserved fall. OM002, OM004 closed, expired or pool-level, OM013.';
 
 CREATE FUNCTION omni.verify_stock(OUT sku text, OUT node text, OUT what text,
@@ -236,18 +244,18 @@ COMMENT ON FUNCTION omni.verify_stock() IS
     'One row per difference between counters, balances and ledger: none, ever, while nobody changes stock (node null: the pool). Reads the whole ledger.';
 
 REVOKE ALL ON FUNCTION
-    omni.receive_stock(text, text, integer, text),
-    omni.sell_stock(text, text, integer, text, text, timestamptz),
-    omni.adjust_stock(text, text, integer, text, text),
-    omni.set_stock(text, text, integer, text, timestamptz),
+    omni.receive_stock(text, text, integer, text, text),
+    omni.sell_stock(text, text, integer, text, text, timestamptz, text),
+    omni.adjust_stock(text, text, integer, text, text, text),
+    omni.set_stock(text, text, integer, text, timestamptz, text),
     omni.available(text, text, text),
     omni.availability(text[], text),
-    omni.reserve_stock(text, integer, text, interval, text, text),
-    omni.reserve_lines(text[], integer[], text[], interval, text, text),
-    omni.extend_reservation(bigint, interval),
-    omni.pin_reservation(bigint, text),
-    omni.release_reservation(bigint),
-    omni.consume_reservation(bigint),
+    omni.reserve_stock(text, integer, text, interval, text, text, text),
+    omni.reserve_lines(text[], integer[], text[], interval, text, text, text),
+    omni.extend_reservation(bigint, interval, text),
+    omni.pin_reservation(bigint, text, text),
+    omni.release_reservation(bigint, text),
+    omni.consume_reservation(bigint, text),
     omni.verify_stock()
     FROM PUBLIC;
 REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now, omni.reservation
