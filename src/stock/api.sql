@@ -100,6 +100,114 @@ COMMENT ON COLUMN omni.reservation.channel_id IS 'channel that asked';
 COMMENT ON COLUMN omni.reservation.channel IS 'its code';
 COMMENT ON COLUMN omni.reservation.opened_at IS 'when it was made';
 
+-- Open promises by item, under the caller's own snapshot.
+CREATE VIEW omni_internal.open_promise AS
+    SELECT u.item_id, u.id,
+           (array_agg(u.node_id ORDER BY u.last_id DESC))[1] AS node_id,
+           sum(u.quantity)::bigint AS quantity,
+           (array_agg(u.expires_at ORDER BY u.last_id DESC))[1] AS expires_at
+    FROM (SELECT o.item_id, o.id, o.node_id, o.quantity, o.expires_at, o.last_id
+          FROM omni_internal.open_reservation o
+          UNION ALL
+          SELECT l.item_id, l.reservation, l.node_id, l.reserved, l.expires_at,
+                 l.id
+          FROM omni_internal.unfolded l
+          WHERE l.reservation IS NOT NULL) u
+    GROUP BY u.item_id, u.id
+    HAVING sum(u.quantity) > 0;
+COMMENT ON VIEW omni_internal.open_promise IS
+    'open promises by item, expired ones that nobody has tidied up included; a condition on item_id reaches the tables';
+
+-- Those with a time limit: few, and found by an index.
+CREATE VIEW omni_internal.limited_promise AS
+    SELECT u.item_id, u.id,
+           (array_agg(u.node_id ORDER BY u.last_id DESC))[1] AS node_id,
+           sum(u.quantity)::bigint AS quantity,
+           (array_agg(u.expires_at ORDER BY u.last_id DESC))[1] AS expires_at
+    FROM (SELECT o.item_id, o.id, o.node_id, o.quantity, o.expires_at, o.last_id
+          FROM omni_internal.open_reservation o
+          WHERE o.expires_at IS NOT NULL
+          UNION ALL
+          SELECT l.item_id, l.reservation, l.node_id, l.reserved, l.expires_at,
+                 l.id
+          FROM omni_internal.unfolded l
+          WHERE l.reservation IS NOT NULL AND l.expires_at IS NOT NULL) u
+    GROUP BY u.item_id, u.id
+    HAVING sum(u.quantity) > 0;
+COMMENT ON VIEW omni_internal.limited_promise IS
+    'open promises with a time limit by item, expired ones that nobody has tidied up included';
+
+-- What the counters say when nothing is in flight: what has expired is off.
+CREATE VIEW omni_internal.stock_position AS
+    SELECT u.item_id, u.node_id, sum(u.on_hand)::bigint AS on_hand,
+           sum(u.reserved)::bigint AS reserved
+    FROM (SELECT b.item_id, b.node_id, b.on_hand, b.reserved
+          FROM omni_internal.stock_balance b
+          UNION ALL
+          SELECT l.item_id, l.node_id, l.quantity, l.reserved
+          FROM omni_internal.unfolded l
+          UNION ALL
+          SELECT p.item_id, p.node_id, 0, -p.quantity
+          FROM omni_internal.limited_promise p
+          WHERE p.expires_at <= omni_internal.clock()) u
+    GROUP BY u.item_id, u.node_id;
+COMMENT ON VIEW omni_internal.stock_position IS
+    'on hand and reserved per item and node (0: the pool), expired promises left out, under the caller''s own snapshot';
+
+-- A node is short of what it has promised, or of what it has sold; the pool,
+-- when its counter (what nodes offer, less what is promised of the pool) is
+-- below zero.
+CREATE VIEW omni_internal.shortfall_now AS
+    SELECT p.item_id, p.node_id, p.on_hand, p.reserved,
+           p.reserved - p.on_hand AS short,
+           GREATEST(p.reserved - GREATEST(p.on_hand, 0), 0) AS broken,
+           GREATEST(p.on_hand, 0) AS served
+    FROM omni_internal.stock_position p
+    WHERE p.node_id <> 0 AND p.on_hand < p.reserved
+    UNION ALL
+    SELECT q.item_id, 0, NULL, q.reserved, q.reserved - q.offered,
+           q.reserved - q.offered, GREATEST(q.offered, 0)
+    FROM (SELECT p.item_id,
+                 sum(CASE WHEN p.node_id = 0 THEN p.reserved ELSE 0 END)::bigint
+                     AS reserved,
+                 sum(CASE WHEN p.node_id = 0 OR n.status IS DISTINCT FROM 'active'
+                          THEN 0
+                          WHEN p.on_hand - p.reserved
+                               >= COALESCE(o.safety, n.safety)
+                          THEN p.on_hand - p.reserved
+                               - COALESCE(o.safety, n.safety)
+                          ELSE LEAST(GREATEST(p.on_hand, 0) - p.reserved, 0)
+                     END)::bigint AS offered
+          FROM omni_internal.stock_position p
+          LEFT JOIN omni.node n ON n.id = p.node_id
+          LEFT JOIN omni.stock_policy o
+              ON o.item = p.item_id AND o.node = p.node_id
+          GROUP BY p.item_id) q
+    WHERE q.offered < q.reserved;
+COMMENT ON VIEW omni_internal.shortfall_now IS
+    'items and nodes (0: the pool) that are short: by how much, how many promised units are broken, how many can be served';
+
+CREATE VIEW omni.shortfall AS
+    SELECT s.item_id, i.sku, NULLIF(s.node_id, 0) AS node_id, n.code AS node,
+           s.on_hand, s.reserved, s.short, s.broken
+    FROM omni_internal.shortfall_now s
+    LEFT JOIN omni.item i ON i.id = s.item_id
+    LEFT JOIN omni.node n ON n.id = s.node_id;
+COMMENT ON VIEW omni.shortfall IS
+    'where more is promised or sold than there is, per item and node (null: the pool), exact under the caller''s own snapshot';
+COMMENT ON COLUMN omni.shortfall.item_id IS 'item';
+COMMENT ON COLUMN omni.shortfall.sku IS 'its sku';
+COMMENT ON COLUMN omni.shortfall.node_id IS 'node; null: the pool';
+COMMENT ON COLUMN omni.shortfall.node IS 'its code; null: the pool';
+COMMENT ON COLUMN omni.shortfall.on_hand IS
+    'physically there by the records, below zero where more was sold; null for the pool';
+COMMENT ON COLUMN omni.shortfall.reserved IS
+    'promised and still there; for the pool: promised without a node';
+COMMENT ON COLUMN omni.shortfall.short IS
+    'units that are missing; for the pool: by how much its counter is below zero';
+COMMENT ON COLUMN omni.shortfall.broken IS
+    'promised units among them, which nothing on hand stands behind';
+
 -- Balances and open promises against the sums of the whole ledger.
 CREATE VIEW omni_internal.ledger_difference AS
     SELECT COALESCE(l.item_id, s.item_id) AS item_id,
@@ -258,8 +366,8 @@ REVOKE ALL ON FUNCTION
     omni.consume_reservation(bigint, text),
     omni.verify_stock()
     FROM PUBLIC;
-REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now, omni.reservation
-    FROM PUBLIC;
+REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now, omni.reservation,
+    omni.shortfall FROM PUBLIC;
 
 SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
     '{omni.available,omni.availability}');
@@ -271,6 +379,9 @@ SELECT omni_internal.allow_functions('{channel,store,admin}',
     '{omni.sell_stock}');
 SELECT omni_internal.allow_functions('{admin}', '{omni.verify_stock}');
 SELECT omni_internal.allow_relations('{reader,support,admin}', '{select}',
-    '{omni.stock,omni.stock_now}');
+    '{omni.stock,omni.stock_now,omni.shortfall}');
+-- the view asks for the time with the reader's own rights
+SELECT omni_internal.allow_functions('{reader,support,admin}',
+    '{omni_internal.clock}');
 SELECT omni_internal.allow_relations('{support,admin}', '{select}',
     '{omni.reservation,omni.stock_ledger}');

@@ -88,6 +88,9 @@ typedef struct OmniBlock
 									 * read */
 	int64		pool_sum;		/* Σ c(n) over sellable nodes */
 	int64		pool_reserved;	/* promised, no node chosen */
+	int			nshort;			/* slots with on_hand < reserved */
+	bool		watched;		/* the worker was told that it is short, and
+								 * must be told when it no longer is */
 	int			nslots;
 	int			capacity;		/* of slots, a power of two */
 	OmniSlot   *slots;			/* open addressing by node, in the arena */
@@ -166,6 +169,7 @@ typedef struct OmniLocalBlock
 	OmniBlock  *block;			/* NULL where pinning it failed */
 	struct OmniLocalBlock *next;	/* in the list of all of them */
 	struct OmniStockLog *pending;	/* pending deltas, latest first */
+	bool		changed;		/* by this transaction, undone or not */
 } OmniLocalBlock;
 
 typedef enum OmniLogKind
@@ -264,6 +268,11 @@ extern bool omni_stock_claim_expired(OmniChain *chain);
 extern void omni_stock_extend(int64 reservation, TimestampTz deadline);
 extern void omni_stock_pin(int64 reservation, int64 node);
 extern void omni_stock_read_chains(OmniChain *chains, int n);
+
+/* ---- shortfall.c ---- */
+extern void omni_stock_shortfall_init(void);
+/* not under a lock; cannot fail */
+extern void omni_stock_shortfall_note(OmniBlock *block);
 
 /* ---- fold.c ---- */
 extern void omni_stock_fold_init(void);

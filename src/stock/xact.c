@@ -89,6 +89,7 @@ add_record(int64 item)
 	}
 	local->block = NULL;
 	local->pending = NULL;
+	local->changed = false;
 	local->next = local_list;
 	local_list = local;
 	return local;
@@ -146,6 +147,7 @@ omni_stock_log_push(OmniLocalBlock *local, OmniLogKind kind)
 	nspare--;
 	memset(entry, 0, sizeof(*entry));
 	entry->local = local;
+	local->changed = true;
 	entry->kind = kind;
 	entry->nest = GetCurrentTransactionNestLevel();
 	entry->next = log_head;
@@ -294,7 +296,10 @@ finish_entry(OmniStockLog *entry)
 	omni_stock_block_unlock(block);
 }
 
-/* Let go of everything: pins, then the memory. */
+/*
+ * Let go of everything: pins, then the memory.  Before a block is let go, the
+ * worker hears of a shortfall that begins, deepens or ends here.
+ */
 static void
 release_all(void)
 {
@@ -308,6 +313,8 @@ release_all(void)
 	{
 		OmniBlock  *block = local_list->block;
 
+		if (block && local_list->changed)
+			omni_stock_shortfall_note(block);
 		local_list->block = NULL;
 		local_list = local_list->next;
 		if (block)
