@@ -38,7 +38,7 @@
 #include "stock/block.h"
 
 #define MAX_NOTED 1024			/* items in the list, of all databases */
-#define INTERVAL_MS 1000		/* between two looks, when nobody wakes us */
+#define INTERVAL_MS 250			/* between two looks, and two wake-ups */
 #define AT_ONCE 1000			/* changes in one transaction */
 #define MIN_SLICE 64			/* items of a look at everything at once … */
 #define MAX_SLICE 4096
