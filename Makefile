@@ -24,7 +24,8 @@ OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \
 	src/core/owner.o src/core/cell.o src/core/access.o src/core/events.o \
 	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o \
-	src/core/retention.o src/core/document.o src/core/test_point.o
+	src/core/retention.o src/core/document.o src/core/request.o \
+	src/core/test_point.o
 OBJS_types = src/types/currency_core.o src/types/amount_core.o \
 	src/types/gtin_core.o src/types/epc_core.o src/types/amount.o \
 	src/types/amount_sum.o src/types/gtin.o src/types/epc.o
@@ -36,7 +37,7 @@ OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/block.o \
 	src/stock/promise.o src/stock/load.o src/stock/recover.o src/stock/xact.o \
 	src/stock/doubt.o src/stock/ledger.o src/stock/reserve.o \
 	src/stock/close.o src/stock/fold.o src/stock/verify.o src/stock/api.o \
-	src/stock/reference.o
+	src/stock/reference.o src/stock/shortfall.o
 OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
 	src/customer/resolve.o
 OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o
@@ -55,7 +56,8 @@ OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
 # tables (state), then functions and views; core's schemas come first and the
 # closing grants last.
 SQL_core = src/core/state.sql src/core/access.sql src/core/feed.sql \
-	src/core/worker.sql src/core/access_api.sql src/core/feed_api.sql
+	src/core/request.sql src/core/worker.sql src/core/access_api.sql \
+	src/core/feed_api.sql
 SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
 SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock = src/stock/tables.sql src/stock/api.sql

@@ -97,6 +97,9 @@ typedef struct OmniBlock
 									 * read */
 	int64		pool_sum;		/* Σ c(n) over sellable nodes */
 	int64		pool_reserved;	/* promised, no node chosen */
+	int			nshort;			/* slots with on_hand < reserved */
+	bool		watched;		/* the worker was told that it is short, and
+								 * must be told when it no longer is */
 	int			nslots;
 	int			capacity;		/* of slots, a power of two */
 	OmniSlot   *slots;			/* open addressing by node, in the arena */
@@ -180,6 +183,7 @@ typedef struct OmniLocalBlock
 	struct OmniStockLog *pending;	/* pending deltas, latest first */
 	int			nrecords;		/* at PREPARE: records of this block */
 	struct OmniDoubt *doubt;	/* the same: where they go, or NULL */
+	bool		changed;		/* by this transaction, undone or not */
 } OmniLocalBlock;
 
 typedef enum OmniLogKind
@@ -334,6 +338,11 @@ extern bool omni_stock_claim_expired(OmniChain *chain);
 extern void omni_stock_extend(int64 reservation, TimestampTz deadline);
 extern void omni_stock_pin(int64 reservation, int64 node);
 extern void omni_stock_read_chains(OmniChain *chains, int n);
+
+/* ---- shortfall.c ---- */
+extern void omni_stock_shortfall_init(void);
+/* not under a lock; cannot fail */
+extern void omni_stock_shortfall_note(OmniBlock *block);
 
 /* ---- fold.c ---- */
 extern void omni_stock_fold_init(void);

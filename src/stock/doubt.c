@@ -449,7 +449,10 @@ omni_stock_doubt_settle(OmniBlock *block)
 		}
 		omni_stock_block_unlock(block);
 		if (done)
+		{
 			free_doubts(done);
+			omni_stock_shortfall_note(block);
+		}
 	}
 	pfree(questions);
 }

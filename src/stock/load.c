@@ -224,6 +224,7 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 	block->policy_generation = Max(block->policy_generation, generation);
 	omni_stock_block_recount(block);
 	omni_stock_block_unlock(block);
+	omni_stock_shortfall_note(block);
 }
 
 /* The blocks that this process is loading. */

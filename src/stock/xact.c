@@ -93,6 +93,7 @@ add_record(int64 item)
 	local->block = NULL;
 	local->pending = NULL;
 	local->doubt = NULL;
+	local->changed = false;
 	local->next = local_list;
 	local_list = local;
 	return local;
@@ -150,6 +151,7 @@ omni_stock_log_push(OmniLocalBlock *local, OmniLogKind kind)
 	nspare--;
 	memset(entry, 0, sizeof(*entry));
 	entry->local = local;
+	local->changed = true;
 	entry->kind = kind;
 	entry->nest = GetCurrentTransactionNestLevel();
 	entry->next = log_head;
@@ -341,7 +343,10 @@ finish_entry(OmniStockLog *entry)
 	omni_stock_block_unlock(entry->local->block);
 }
 
-/* Let go of everything: pins, then the memory. */
+/*
+ * Let go of everything: pins, then the memory.  Before a block is let go, the
+ * worker hears of a shortfall that begins, deepens or ends here.
+ */
 static void
 release_all(void)
 {
@@ -358,6 +363,8 @@ release_all(void)
 		if (local_list->doubt)
 			omni_stock_doubt_discard(local_list->doubt);
 		local_list->doubt = NULL;
+		if (block && local_list->changed)
+			omni_stock_shortfall_note(block);
 		local_list->block = NULL;
 		local_list = local_list->next;
 		if (block)
