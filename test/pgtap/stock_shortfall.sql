@@ -19,10 +19,9 @@ CREATE FUNCTION pg_temp.told(sku text) RETURNS text LANGUAGE sql AS $$
 CREATE FUNCTION pg_temp.wait_told(sku text, what text) RETURNS text
     LANGUAGE plpgsql AS $$
 BEGIN
-    FOR i IN 1 .. 600 LOOP
+    FOR i IN 1 .. 3000 LOOP
         PERFORM omni.wait_for_tick();
         EXIT WHEN pg_temp.told(sku) = what;
-        PERFORM pg_sleep(0.01);
     END LOOP;
     RETURN pg_temp.told(sku);
 END $$;
@@ -33,13 +32,12 @@ CREATE FUNCTION pg_temp.wait_short(sku text, n bigint) RETURNS bigint
 DECLARE
     r bigint;
 BEGIN
-    FOR i IN 1 .. 600 LOOP
+    FOR i IN 1 .. 3000 LOOP
         PERFORM omni.wait_for_tick();
         SELECT a.short INTO r FROM omni_internal.announced_shortfall a
         WHERE a.item_id = (SELECT id FROM omni.item t WHERE t.sku = $1)
           AND a.node_id <> 0;
         EXIT WHEN r = n;
-        PERFORM pg_sleep(0.01);
     END LOOP;
     RETURN r;
 END $$;
@@ -152,12 +150,11 @@ CREATE FUNCTION pg_temp.wait_many(n bigint) RETURNS bigint LANGUAGE plpgsql AS $
 DECLARE
     r bigint;
 BEGIN
-    FOR i IN 1 .. 600 LOOP
+    FOR i IN 1 .. 3000 LOOP
         PERFORM omni.wait_for_tick();
         SELECT count(*) INTO r FROM omni.event
         WHERE kind = 'stock.shortfall' AND payload ->> 'sku' LIKE 'MANY%';
         EXIT WHEN r >= n;
-        PERFORM pg_sleep(0.01);
     END LOOP;
     RETURN r;
 END $$;

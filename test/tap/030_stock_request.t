@@ -9,7 +9,6 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use POSIX ();
 use Test::More;
-use Time::HiRes qw(time usleep);
 
 my $clients = 8;
 my $calls = 18;					# of each client
@@ -107,7 +106,7 @@ sub run_client
 		my $key = "$client-$n";
 		my $sql = statement($key, $n);
 
-		for my $attempt (1 .. 200)
+		for my $attempt (1 .. 2000)
 		{
 			my $answer = `psql -XAt -d postgres -c "$sql" 2>/dev/null`;
 
@@ -116,7 +115,6 @@ sub run_client
 				print $log "$key $attempt $1\n";
 				last;
 			}
-			usleep(20_000);
 		}
 	}
 	close($log);
@@ -152,7 +150,6 @@ while (time() < $until)
 		my $n = $node->safe_psql('postgres', "SELECT count(*) $waiting");
 
 		last if $n >= @children / 2;
-		usleep(10_000);
 	}
 	$node->safe_psql('postgres',
 		    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
@@ -172,7 +169,10 @@ while (time() < $until)
 		}
 	}
 	hold_commits(0);
-	usleep(30_000);
+	for (1 .. 20)
+	{
+		last if !$node->safe_psql('postgres', "SELECT count(*) $waiting");
+	}
 }
 hold_commits(0);
 waitpid($_, 0) for @children;

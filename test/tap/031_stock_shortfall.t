@@ -7,7 +7,6 @@ use OmniTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(usleep);
 
 my $node = omni_node('stock_shortfall', conf => "log_min_messages = warning\n");
 $node->safe_psql('postgres', <<'SQL');
@@ -98,7 +97,7 @@ my $log = 0;
 for (1 .. 600)
 {
 	last if $log = slurp_file($node->logfile) =~ /not now/;
-	usleep(50_000);
+	$node->safe_psql('postgres', 'SELECT omni.wait_for_tick()');
 }
 ok($log, 'the worker\'s turn fails');
 $node->safe_psql('postgres', 'DROP TRIGGER fail ON omni_internal.announced_shortfall');
