@@ -11,7 +11,7 @@ use Test::More;
 
 my $node = omni_node('two_phase',
 	conf => "max_connections = 60\nmax_prepared_transactions = 120\n"
-	  . "deadlock_timeout = 1s\n");
+	  . "deadlock_timeout = 1s\nstatement_timeout = 30s\n");
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
 $node->safe_psql('postgres', <<'SQL');

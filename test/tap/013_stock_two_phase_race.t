@@ -11,7 +11,7 @@ use Test::More;
 
 my $node = omni_node('two_phase_race',
 	conf => "max_connections = 60\nmax_prepared_transactions = 64\n"
-	  . "deadlock_timeout = 1s\nrestart_after_crash = on\n");
+	  . "deadlock_timeout = 1s\nstatement_timeout = 30s\nrestart_after_crash = on\n");
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
 $node->safe_psql('postgres', <<'SQL');
