@@ -1,6 +1,6 @@
 -- Access profiles: what each gives, who is asking, and that a right that is
 -- taken away is gone.
-SELECT plan(68);
+SELECT plan(69);
 
 SELECT omni.adopt() AS era \gset
 INSERT INTO omni.channel(code, kind) VALUES ('web', 'web'), ('app', 'app');
