@@ -262,14 +262,16 @@ for my $round (1 .. 2)
 			kill('KILL', @pids);
 			push @gone, @pids;
 		});
-	# its lock file names a process that must not be there any more; where
-	# nobody collects the dead, they keep their number and the file must go
+	# its lock files name a process that must not be there any more; where
+	# nobody collects the dead, they keep their number and the files must go
 	for (1 .. 300)
 	{
 		last if !grep { alive($_) } @gone;
 		select(undef, undef, undef, 0.1);
 	}
-	unlink($node->data_dir . '/postmaster.pid');
+	unlink($node->data_dir . '/postmaster.pid',
+		$node->host . '/.s.PGSQL.' . $node->port . '.lock')
+	  if !alive($gone[0]);
 	# the other children leave when they notice
 	my $up = 0;
 	for (1 .. 300)
