@@ -561,6 +561,8 @@ run_fold(void)
 {
 	if (!omni_stock_lock_folded())
 		return omni_fold_interval;
+	/* what is folded has been settled: doubt.c counts on it */
+	omni_stock_doubt_settle_all();
 	return fold_era(omni_core_gate()) ? 0 : omni_fold_interval;
 }
 
