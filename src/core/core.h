@@ -150,6 +150,17 @@ typedef struct OmniFeedSource
 	const char *relation;
 	const char *columns;
 	const char *wake_channel;	/* LISTEN channel for new rows, or NULL */
+
+	/*
+	 * Retention; in the worker, as the extension's owner.  prune: the pages
+	 * (omni_internal.feed_page) with from <= first_position < next have left
+	 * the feed for good: delete what the domain needs no more of their rows,
+	 * or has kept of earlier ones because of them; returns how many rows.
+	 * last_done: the tick up to which the domain has dealt with the rows;
+	 * later ones stay.  NULL: all.
+	 */
+	int64		(*prune) (int64 from, int64 next);
+	int64		(*last_done) (void);
 } OmniFeedSource;
 
 extern void omni_core_register_feed_source(const OmniFeedSource *source);
@@ -164,6 +175,14 @@ typedef struct OmniTick
 } OmniTick;
 
 extern void omni_core_last_tick(OmniTick *tick);
+
+/* Ids as an array argument of a statement. */
+extern Datum omni_core_int64_array(const int64 *values, int n);
+/*
+ * Run a DELETE … WHERE id = ANY ($1) over the first column of "rows"; returns
+ * how many rows went.
+ */
+extern int64 omni_core_delete_ids(OmniQuery *query, const OmniRows *rows);
 
 /* ---- chores.c, worker.c: chores of the database's worker ---- */
 

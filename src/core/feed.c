@@ -31,6 +31,7 @@ static OmniFeedSource sources[MAX_SOURCES] = {
 		.relation = "omni_internal.outbox",
 		.columns = "s.kind, s.entity, s.entity_id, s.payload, s.occurred_at",
 		.wake_channel = NULL,
+		.prune = omni_core_prune_outbox,
 	},
 };
 static int	nsources = 1;

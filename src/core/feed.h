@@ -44,6 +44,9 @@ extern void omni_core_tick_notify(const OmniTickResult *result);
  */
 extern int64 omni_core_wait_for_tick(long timeout_ms);
 
+/* retention.c: the outbox's part of deleting; see OmniFeedSource. */
+extern int64 omni_core_prune_outbox(int64 from, int64 next);
+
 /* The registered sources, 0 being the outbox. */
 extern int	omni_core_feed_sources(const OmniFeedSource **sources);
 

@@ -92,6 +92,17 @@ SELECT pg_catalog.pg_extension_config_dump('omni_internal.tick_page', '');
 COMMENT ON TABLE omni_internal.tick_page IS
     'at most 1,000 consecutive positions of a tick, and between which ids they are';
 
+-- Whose rows are a page's: those of its ids and era that "snapshot" sees and
+-- "previous" (null: there is none in this era) does not.
+CREATE VIEW omni_internal.feed_page AS
+    SELECT p.first_position, p.count, p.tick_id, p.first_id, p.last_id,
+           t.era, t.snapshot, b.snapshot AS previous
+    FROM omni_internal.tick_page p
+    JOIN omni.tick t ON t.id = p.tick_id
+    LEFT JOIN omni.tick b ON b.id = p.tick_id - 1 AND b.era = t.era;
+COMMENT ON VIEW omni_internal.feed_page IS
+    'pages of the feed, with the snapshots that tell their rows from those of other ticks';
+
 CREATE TABLE omni.consumer (
     name text NOT NULL,
     role_name text NOT NULL,
@@ -123,13 +134,17 @@ COMMENT ON COLUMN omni.consumer.timeline_id IS
 CREATE TABLE omni_internal.feed_start (
     singleton boolean NOT NULL DEFAULT true,
     position bigint NOT NULL,
+    cleared bigint NOT NULL DEFAULT 1,
     CONSTRAINT feed_start_pkey PRIMARY KEY (singleton),
     CONSTRAINT feed_start_singleton_check CHECK (singleton),
-    CONSTRAINT feed_start_position_check CHECK (position > 0)
+    CONSTRAINT feed_start_position_check CHECK (position > 0),
+    CONSTRAINT feed_start_cleared_check CHECK (cleared BETWEEN 1 AND position)
 );
 SELECT pg_catalog.pg_extension_config_dump('omni_internal.feed_start', '');
 COMMENT ON TABLE omni_internal.feed_start IS
     'first position that is kept; what lies before may be deleted at any time';
+COMMENT ON COLUMN omni_internal.feed_start.cleared IS
+    'retention has gone over every position before this one';
 
 -- No row: cell 0.
 CREATE TABLE omni_internal.cell (
@@ -145,5 +160,5 @@ COMMENT ON TABLE omni_internal.cell IS
 
 REVOKE ALL ON SEQUENCE omni_internal.feed_id_seq FROM PUBLIC;
 REVOKE ALL ON TABLE omni_internal.outbox, omni.tick, omni.feed_timeline,
-    omni_internal.tick_page, omni.consumer, omni_internal.feed_start, omni_internal.cell FROM PUBLIC;
+    omni_internal.tick_page, omni_internal.feed_page, omni.consumer, omni_internal.feed_start, omni_internal.cell FROM PUBLIC;
 

@@ -34,14 +34,14 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION omni.limit_consumer(text, interval) IS
     'how old an event may become before it may be dropped although this consumer has not read it';
 
-CREATE FUNCTION omni.prune_events(keep interval DEFAULT '30 days',
-    max_rows integer DEFAULT 100000)
+CREATE FUNCTION omni.prune_history(before timestamptz,
+    timeout interval DEFAULT '1 minute')
 RETURNS bigint
-AS 'MODULE_PATHNAME', 'omni_core_prune_events'
+AS 'MODULE_PATHNAME', 'omni_core_prune_history'
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION omni.prune_events(interval, integer) IS
-    'drop the oldest events: move the start of the feed, and delete what earlier calls have left behind it; returns the oldest position kept';
+COMMENT ON FUNCTION omni.prune_history(timestamptz, interval) IS
+    'delete events and closed ledger rows that are older, folded, and read by every consumer within its limit: the worker does it in small transactions, the call waits for it until the timeout; returns how many positions it has still to go over (0: done)';
 
 CREATE FUNCTION omni_internal.write_event(kind text, entity text,
     entity_id bigint, payload jsonb)
@@ -104,7 +104,8 @@ COMMENT ON FUNCTION omni.set_cell(integer) IS
 
 REVOKE ALL ON FUNCTION omni.read_events(text, integer, text[]),
     omni.ack_events(text, bigint), omni.drop_consumer(text),
-    omni.limit_consumer(text, interval), omni.prune_events(interval, integer),
+    omni.limit_consumer(text, interval),
+    omni.prune_history(timestamptz, interval),
     omni_internal.write_event(text, text, bigint, jsonb),
     omni_internal.feed_handler(), omni.set_cell(integer) FROM PUBLIC;
 REVOKE ALL ON TABLE omni_internal.feed, omni.event FROM PUBLIC;
@@ -120,5 +121,5 @@ SELECT omni_internal.allow_functions('{admin}',
 SELECT omni_internal.allow_relations('{reader,channel,support,admin}',
     '{select}', '{omni.event,omni.tick,omni.feed_timeline,omni.consumer}');
 SELECT omni_internal.allow_functions('{admin}',
-    '{omni.set_cell,omni.limit_consumer,omni.prune_events}');
+    '{omni.set_cell,omni.limit_consumer,omni.prune_history}');
 

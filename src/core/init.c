@@ -20,6 +20,7 @@ omni_core_init(void)
 	omni_core_registry_init();
 	omni_core_utility_init();
 	omni_core_launcher_init();
+	omni_core_retention_init();
 #ifdef OMNI_TEST_POINTS
 	if (process_shared_preload_libraries_in_progress)
 		omni_core_test_point_init();

@@ -96,6 +96,10 @@ typedef struct OmniDatabase
 	int64		last_position;	/* of the feed, after the last turn */
 	uint64		turns;			/* ticks that ran, since the server's start */
 
+	uint64		prune_asked;	/* requests for retention, counted */
+	uint64		prune_done;		/* the last one that is done */
+	TimestampTz prune_before;	/* of those that are not: the latest */
+
 	/* what keeps the worker from its work; empty: nothing */
 	char		problem[OMNI_PROBLEM_SIZE];
 	ConditionVariable cv;		/* any change of the above; never
@@ -206,6 +210,10 @@ extern int32 omni_core_adopt(Oid extension);
 extern int	omni_core_chores(const OmniChore ***list);
 extern int	omni_core_adopt_hooks(OmniAdoptHook **list);
 extern void omni_core_run_drop_hooks(Oid database);
+
+/* ---- retention.c ---- */
+
+extern void omni_core_retention_init(void);
 
 /* ---- utility.c ---- */
 

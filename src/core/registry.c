@@ -121,6 +121,8 @@ omni_core_free_database(OmniDatabase *db)
 	db->tick_asked = db->tick_done = 0;
 	db->last_position = 0;
 	db->turns = 0;
+	db->prune_asked = db->prune_done = 0;
+	db->prune_before = 0;
 	db->problem[0] = '\0';
 	ConditionVariableBroadcast(&db->cv);
 }

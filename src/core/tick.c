@@ -162,8 +162,15 @@ sql_of_tick(void)
 	appendStringInfoString(&sql, "WITH fresh AS MATERIALIZED (");
 	omni_core_feed_union(&sql, columns, "x.era = $1 AND x.xid >= $2"
 						 " AND x.xid < pg_snapshot_xmax($4)");
-	appendStringInfoString(&sql, " UNION ALL ");
-	omni_core_feed_union(&sql, columns, "x.era = $1 AND x.xid = ANY ($3)");
+	/*
+	 * The fence leaves the planner no choice: with one, while the tables are
+	 * small, it would go over all rows of the era and compare.
+	 */
+	appendStringInfoString(&sql, " UNION ALL SELECT u.*"
+						   " FROM pg_catalog.unnest($3) AS r(xid)"
+						   " CROSS JOIN LATERAL (SELECT v.* FROM (");
+	omni_core_feed_union(&sql, columns, "x.era = $1 AND x.xid = r.xid");
+	appendStringInfoString(&sql, ") AS v OFFSET 0) AS u");
 	appendStringInfoString(&sql,
 						   "), ranked AS ("
 						   " SELECT id, kind, row_number() OVER w AS rank,"

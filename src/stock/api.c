@@ -11,7 +11,6 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
@@ -37,7 +36,6 @@ PG_FUNCTION_INFO_V1(omni_stock_extend_reservation);
 PG_FUNCTION_INFO_V1(omni_stock_pin_reservation);
 PG_FUNCTION_INFO_V1(omni_stock_release_reservation);
 PG_FUNCTION_INFO_V1(omni_stock_consume_reservation);
-PG_FUNCTION_INFO_V1(omni_stock_refuse_change);
 
 #define MAY_CHANGE (OMNI_PROFILE_STORE | OMNI_PROFILE_ADMIN)
 #define MAY_RESERVE (OMNI_PROFILE_CHANNEL | OMNI_PROFILE_STORE | \
@@ -150,7 +148,7 @@ lock_set_stock(int64 node, int64 item)
 
 /*
  * What the ledger says is on hand at a node, own rows included, less what
- * moved after as_of.
+ * moved after as_of.  OM007 where rows of a later time have been deleted.
  */
 static int64
 on_hand_as_of(int64 node, int64 item, bool has_as_of, TimestampTz as_of)
@@ -166,7 +164,10 @@ on_hand_as_of(int64 node, int64 item, bool has_as_of, TimestampTz as_of)
 		.argtypes = {INT8OID, INT8OID},
 	};
 	static OmniQuery since_query = {
-		.sql = "SELECT COALESCE(sum(l.quantity), 0)::int8"
+		.sql = "SELECT COALESCE(sum(l.quantity), 0)::int8, EXISTS ("
+		" SELECT FROM omni_internal.pruned_stock p"
+		" WHERE p.item_id = $1 AND p.node_id = $2"
+		" AND p.last_occurred_at > $3)"
 		" FROM omni.stock_ledger l WHERE l.item_id = $1 AND l.node_id = $2"
 		" AND l.occurred_at > $3 AND l.quantity <> 0",
 		.nargs = 3,
@@ -186,6 +187,12 @@ on_hand_as_of(int64 node, int64 item, bool has_as_of, TimestampTz as_of)
 	if (has_as_of)
 	{
 		omni_core_query_snapshot(&since_query, values, NULL, snapshot, &rows);
+		if (DatumGetBool(OMNI_VALUE(&rows, 0, 1)))
+			ereport(ERROR,
+					(errcode(OMNI_ERR_INVALID_ARGUMENT),
+					 errmsg("as_of lies before what retention has kept"),
+					 errdetail("What moved there after that time has been deleted in part."),
+					 errhint("Count again, or leave as_of out.")));
 		result -= DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
 	}
 	UnregisterSnapshot(snapshot);
@@ -567,19 +574,4 @@ Datum
 omni_stock_consume_reservation(PG_FUNCTION_ARGS)
 {
 	return omni_core_once(fcinfo, 1, consume_reservation);
-}
-
-/* Trigger: nothing changes or removes a row of the ledger. */
-Datum
-omni_stock_refuse_change(PG_FUNCTION_ARGS)
-{
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("must be called as a trigger")));
-	ereport(ERROR,
-			(errcode(OMNI_ERR_NOT_PERMITTED),
-			 errmsg("the stock ledger is append-only"),
-			 errhint("Correct stock with omni.adjust_stock().")));
-	PG_RETURN_NULL();
 }

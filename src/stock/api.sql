@@ -1,6 +1,8 @@
 -- stock: views and functions.
 
--- Rows of the current era that are not folded yet.
+-- Rows of the current era that are not folded yet.  Those of transactions that
+-- were running are looked up one by one: the fence (OFFSET 0) keeps the planner
+-- from going over the whole era and comparing.
 CREATE VIEW omni_internal.unfolded AS
     SELECT l.*
     FROM omni.stock_ledger l
@@ -10,7 +12,8 @@ CREATE VIEW omni_internal.unfolded AS
     SELECT l.*
     FROM omni_internal.fold_state f
     CROSS JOIN LATERAL pg_catalog.unnest(f.seen_xip) x (xid)
-    JOIN omni.stock_ledger l ON l.era = f.era AND l.xid = x.xid;
+    CROSS JOIN LATERAL (SELECT r.* FROM omni.stock_ledger r
+                        WHERE r.era = f.era AND r.xid = x.xid OFFSET 0) l;
 COMMENT ON VIEW omni_internal.unfolded IS
     'ledger rows that the balances do not contain yet';
 
@@ -39,13 +42,21 @@ COMMENT ON VIEW omni_internal.reservation_state IS
 
 CREATE VIEW omni.stock AS
     SELECT b.item_id, i.sku, NULLIF(b.node_id, 0) AS node_id, n.code AS node,
-           b.on_hand, b.reserved,
+           b.on_hand + COALESCE(a.on_hand, 0) AS on_hand,
+           b.reserved + COALESCE(a.reserved, 0) AS reserved,
            (SELECT t.first_position + t.count - 1
             FROM omni_internal.fold_state f
             JOIN omni.tick t ON t.id = f.tick) AS position
     FROM omni_internal.stock_balance b
+    LEFT JOIN (SELECT d.item_id, d.node_id, sum(d.on_hand)::bigint AS on_hand,
+                      sum(d.reserved)::bigint AS reserved
+               FROM omni_internal.stock_balance d
+               WHERE d.tick > 0
+               GROUP BY d.item_id, d.node_id) a
+        ON a.item_id = b.item_id AND a.node_id = b.node_id
     LEFT JOIN omni.item i ON i.id = b.item_id
-    LEFT JOIN omni.node n ON n.id = b.node_id;
+    LEFT JOIN omni.node n ON n.id = b.node_id
+    WHERE b.tick = 0;
 COMMENT ON VIEW omni.stock IS
     'what is on hand and reserved per item and node (null: the pool) at the last fold, with its position in the feed';
 COMMENT ON COLUMN omni.stock.item_id IS 'item';
@@ -208,36 +219,130 @@ COMMENT ON COLUMN omni.shortfall.short IS
 COMMENT ON COLUMN omni.shortfall.broken IS
     'promised units among them, which nothing on hand stands behind';
 
--- Balances and open promises against the sums of the whole ledger.
-CREATE VIEW omni_internal.ledger_difference AS
-    SELECT COALESCE(l.item_id, s.item_id) AS item_id,
-           COALESCE(l.node_id, s.node_id) AS node_id,
-           w.what, w.counter, w.expected
-    FROM (SELECT g.item_id, g.node_id, sum(g.quantity)::bigint AS on_hand,
+-- Rows that the balances contain: the complement of "unfolded".
+CREATE VIEW omni_internal.folded AS
+    SELECT l.*
+    FROM omni.stock_ledger l
+    WHERE l.era < (SELECT f.era FROM omni_internal.fold_state f)
+       OR l.era = (SELECT f.era FROM omni_internal.fold_state f)
+          AND l.xid < (SELECT f.seen_xmax FROM omni_internal.fold_state f)
+          AND l.xid <> ALL ((SELECT f.seen_xip
+                             FROM omni_internal.fold_state f)::xid8[]);
+COMMENT ON VIEW omni_internal.folded IS
+    'ledger rows that the balances contain';
+
+-- What the balances must be, of what retention has left and deleted.
+CREATE VIEW omni_internal.balance_difference AS
+    SELECT COALESCE(l.item_id, b.item_id) AS item_id,
+           COALESCE(l.node_id, b.node_id) AS node_id,
+           COALESCE(b.on_hand, 0) AS on_hand,
+           COALESCE(b.reserved, 0) AS reserved,
+           COALESCE(l.on_hand, 0) AS expected_on_hand,
+           COALESCE(l.reserved, 0) AS expected_reserved
+    FROM (SELECT g.item_id, g.node_id, sum(g.on_hand)::bigint AS on_hand,
                  sum(g.reserved)::bigint AS reserved
-          FROM omni.stock_ledger g
+          FROM (SELECT f.item_id, f.node_id, f.quantity::bigint AS on_hand,
+                       f.reserved::bigint AS reserved
+                FROM omni_internal.folded f
+                UNION ALL
+                SELECT p.item_id, p.node_id, p.on_hand, 0
+                FROM omni_internal.pruned_stock p) g
           GROUP BY g.item_id, g.node_id) l
-    FULL JOIN (SELECT n.item_id, COALESCE(n.node_id, 0) AS node_id,
-                      n.on_hand, n.reserved
-               FROM omni.stock_now n) s
-        ON s.item_id = l.item_id AND s.node_id = l.node_id
+    FULL JOIN (SELECT s.item_id, s.node_id, sum(s.on_hand)::bigint AS on_hand,
+                      sum(s.reserved)::bigint AS reserved
+               FROM omni_internal.stock_balance s
+               GROUP BY s.item_id, s.node_id) b
+        ON b.item_id = l.item_id AND b.node_id = l.node_id
+    WHERE COALESCE(b.on_hand, 0) <> COALESCE(l.on_hand, 0)
+       OR COALESCE(b.reserved, 0) <> COALESCE(l.reserved, 0);
+COMMENT ON VIEW omni_internal.balance_difference IS
+    'balances that are not the sums of the ledger: none, ever';
+
+-- What open_reservation must hold, of what is folded.
+CREATE VIEW omni_internal.promise_difference AS
+    SELECT COALESCE(l.id, o.id) AS id,
+           COALESCE(l.item_id, o.item_id) AS item_id,
+           COALESCE(l.node_id, o.node_id) AS node_id,
+           COALESCE(o.quantity, 0) AS quantity,
+           COALESCE(l.quantity, 0) AS expected_quantity,
+           o.node_id AS table_node_id, o.expires_at, o.last_id,
+           l.expires_at AS expected_expires_at, l.last_id AS expected_last_id,
+           l.reference, l.channel_id, l.opened_at
+    FROM (SELECT f.reservation AS id, min(f.item_id) AS item_id,
+                 sum(f.reserved) AS quantity, max(f.id) AS last_id,
+                 (array_agg(f.node_id ORDER BY f.id DESC))[1] AS node_id,
+                 (array_agg(f.expires_at ORDER BY f.id DESC))[1] AS expires_at,
+                 (array_agg(f.reference ORDER BY f.id))[1] AS reference,
+                 (array_agg(f.channel_id ORDER BY f.id))[1] AS channel_id,
+                 min(f.recorded_at) AS opened_at
+          FROM omni_internal.folded f
+          WHERE f.reservation IS NOT NULL
+          GROUP BY f.reservation
+          HAVING sum(f.reserved) > 0) l
+    FULL JOIN omni_internal.open_reservation o ON o.id = l.id
+    WHERE (o.item_id, o.node_id, o.quantity, o.expires_at, o.last_id)
+          IS DISTINCT FROM
+          (l.item_id, l.node_id, l.quantity, l.expires_at, l.last_id);
+COMMENT ON VIEW omni_internal.promise_difference IS
+    'open promises that are not what their ledger rows say: none, ever';
+
+-- A promise's rows are one chain: one opens it, each other one closes the one
+-- before; they are of one item, and never hold less than nothing.
+CREATE VIEW omni_internal.broken_promise AS
+    SELECT l.reservation AS id, min(l.item_id) AS item_id,
+           (array_agg(l.node_id ORDER BY l.id DESC))[1] AS node_id,
+           count(*) AS rows, count(l.closes) AS closing,
+           count(*) FILTER (WHERE l.id = l.reservation) AS opening
+    FROM omni.stock_ledger l
+    WHERE l.reservation IS NOT NULL
+    GROUP BY l.reservation
+    HAVING count(*) FILTER (WHERE l.id = l.reservation) <> 1
+        OR COALESCE(array_agg(l.closes ORDER BY l.closes)
+                    FILTER (WHERE l.closes IS NOT NULL), '{}')
+           <> (array_agg(l.id ORDER BY l.id))[:count(*)::integer - 1]
+        OR min(l.item_id) <> max(l.item_id)
+        OR sum(l.reserved) < 0;
+COMMENT ON VIEW omni_internal.broken_promise IS
+    'promises whose ledger rows are no chain: none, ever';
+
+-- Everything that can be wrong in the tables, one row each; "object" is the id
+-- of what it is about, where item and node do not say it.
+CREATE VIEW omni_internal.table_difference AS
+    SELECT b.item_id, b.node_id, w.what, NULL::bigint AS object, w.counter,
+           w.expected
+    FROM omni_internal.balance_difference b
     CROSS JOIN LATERAL (VALUES
-        ('balance on_hand', COALESCE(s.on_hand, 0), COALESCE(l.on_hand, 0)),
-        ('balance reserved', COALESCE(s.reserved, 0), COALESCE(l.reserved, 0))
+        ('balance on_hand', b.on_hand, b.expected_on_hand),
+        ('balance reserved', b.reserved, b.expected_reserved)
     ) w (what, counter, expected)
     WHERE w.counter <> w.expected
     UNION ALL
-    SELECT COALESCE(o.item_id, s.item_id), COALESCE(o.node_id, s.node_id),
-           'open promises', COALESCE(o.quantity, 0), COALESCE(s.reserved, 0)
-    FROM (SELECT r.item_id, r.node_id, sum(r.quantity)::bigint AS quantity
-          FROM omni_internal.reservation_state r
-          GROUP BY r.item_id, r.node_id) o
-    FULL JOIN (SELECT n.item_id, COALESCE(n.node_id, 0) AS node_id, n.reserved
-               FROM omni.stock_now n WHERE n.reserved <> 0) s
-        ON s.item_id = o.item_id AND s.node_id = o.node_id
-    WHERE COALESCE(o.quantity, 0) <> COALESCE(s.reserved, 0);
-COMMENT ON VIEW omni_internal.ledger_difference IS
-    'differences between balances, open promises and the ledger: none, ever';
+    SELECT p.item_id, p.node_id,
+           CASE WHEN p.quantity <> p.expected_quantity
+                THEN 'open promise quantity'
+                WHEN p.table_node_id <> p.node_id THEN 'open promise node'
+                WHEN p.expires_at IS DISTINCT FROM p.expected_expires_at
+                THEN 'open promise deadline'
+                WHEN p.last_id <> p.expected_last_id
+                THEN 'open promise last row'
+                ELSE 'open promise item' END, p.id,
+           p.quantity, p.expected_quantity
+    FROM omni_internal.promise_difference p
+    UNION ALL
+    SELECT c.item_id, c.node_id, 'promise chain', c.id, c.closing, c.rows - 1
+    FROM omni_internal.broken_promise c
+    UNION ALL
+    SELECT s.item_id, s.node_id, 'unknown item', s.item_id, s.on_hand, 0
+    FROM omni_internal.stock_balance s
+    WHERE s.tick = 0
+      AND NOT EXISTS (SELECT FROM omni.item i WHERE i.id = s.item_id)
+    UNION ALL
+    SELECT s.item_id, s.node_id, 'unknown node', s.node_id, s.on_hand, 0
+    FROM omni_internal.stock_balance s
+    WHERE s.tick = 0 AND s.node_id <> 0
+      AND NOT EXISTS (SELECT FROM omni.node n WHERE n.id = s.node_id);
+COMMENT ON VIEW omni_internal.table_difference IS
+    'differences between ledger, balances, open promises and master data: none, ever';
 
 -- The functions that channels call most often are not SECURITY DEFINER: they
 -- check the caller's rights and append to the ledger in C, and any statement
@@ -343,10 +448,18 @@ COMMENT ON FUNCTION omni.consume_reservation(bigint, text) IS
 CREATE FUNCTION omni.verify_stock(OUT sku text, OUT node text, OUT what text,
         OUT counter bigint, OUT expected bigint)
     RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
     AS 'MODULE_PATHNAME', 'omni_stock_verify';
 COMMENT ON FUNCTION omni.verify_stock() IS
-    'One row per difference between counters, balances and ledger: none, ever, while nobody changes stock (node null: the pool). What prepared transactions hold is left out on both sides. Reads the whole ledger.';
+    'One row per difference: counters in memory against tables, balances and open promises against the ledger and what retention has deleted of it, chains of promises, unknown items and nodes; none, ever, while nobody changes stock (node null: the pool). What prepared transactions hold is left out on both sides. "what" names the class, and the id where sku and node do not. Reads the whole ledger.';
+
+CREATE FUNCTION omni.repair_stock(OUT sku text, OUT node text, OUT what text,
+        OUT was bigint, OUT became bigint)
+    RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+    AS 'MODULE_PATHNAME', 'omni_stock_repair';
+COMMENT ON FUNCTION omni.repair_stock() IS
+    'Make balances and open promises what the ledger says; one row per change, as omni.verify_stock() names them. The ledger itself is not changed: broken chains and unknown items and nodes stay. Holds off folds until commit; promising and selling go on. Reads the whole ledger. OM005.';
 
 CREATE FUNCTION omni_internal.stock_in_doubt(OUT transactions bigint,
         OUT items bigint)
@@ -369,7 +482,8 @@ REVOKE ALL ON FUNCTION
     omni.pin_reservation(bigint, text, text),
     omni.release_reservation(bigint, text),
     omni.consume_reservation(bigint, text),
-    omni.verify_stock()
+    omni.verify_stock(),
+    omni.repair_stock()
     FROM PUBLIC;
 REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now, omni.reservation,
     omni.shortfall FROM PUBLIC;
@@ -382,7 +496,7 @@ SELECT omni_internal.allow_functions('{store,admin}',
     '{omni.receive_stock,omni.adjust_stock,omni.set_stock}');
 SELECT omni_internal.allow_functions('{channel,store,admin}',
     '{omni.sell_stock}');
-SELECT omni_internal.allow_functions('{admin}', '{omni.verify_stock}');
+SELECT omni_internal.allow_functions('{admin}', '{omni.verify_stock,omni.repair_stock}');
 SELECT omni_internal.allow_relations('{reader,support,admin}', '{select}',
     '{omni.stock,omni.stock_now,omni.shortfall}');
 -- the view asks for the time with the reader's own rights

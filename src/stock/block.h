@@ -347,6 +347,30 @@ extern void omni_stock_shortfall_note(OmniBlock *block);
 /* ---- fold.c ---- */
 extern void omni_stock_fold_init(void);
 
+/* false: somebody holds a lock; see there */
+extern bool omni_stock_lock_folded(void);
+
+/* ---- balance.c ---- */
+extern void omni_stock_balance_init(void);
+extern bool omni_stock_versions_pile_up(void);
+extern void omni_stock_add_up_later(void);
+
+/* ---- tidy.c ---- */
+extern void omni_stock_tidy_init(void);
+extern void omni_stock_tidy_again(TimestampTz deadline);
+
+/* ---- history.c ---- */
+extern int64 omni_stock_folded_tick(void);
+extern int64 omni_stock_prune(int64 from, int64 next);
+
+/* ---- verify.c ---- */
+struct ReturnSetInfo;
+extern void omni_stock_put_difference(struct ReturnSetInfo *rsinfo, int64 item,
+									  int64 node, const char *what,
+									  int64 counter, int64 expected);
+extern void omni_stock_verify_counters(struct ReturnSetInfo *rsinfo,
+									   bool own_rows);
+
 /* ---- reference.c ---- */
 extern void omni_stock_reference_init(void);
 

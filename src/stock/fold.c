@@ -1,7 +1,6 @@
 /*
  * fold.c
- *	  The worker's chores: folding the ledger into balances, and tidying up
- *	  expired promises.
+ *	  The worker's chore of folding the ledger into balances and open promises.
  *
  * - A fold takes whole ticks: the rows that a tick's snapshot sees and the fold
  *	 state's does not.  One transaction adds them to the balances, carries the
@@ -20,6 +19,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -30,7 +30,6 @@
 
 #include "stock/block.h"
 
-#define TIDY_AT_ONCE 500
 #define FOLD_AT_ONCE 200000
 
 /* The tick to fold to. */
@@ -283,11 +282,14 @@ sorted_entries(HTAB *table, int (*compare) (const void *, const void *))
 	return entries;
 }
 
-/* Add the sums to the balances. */
+/*
+ * Add the sums to the balances, or, while an old snapshot is open, put them
+ * beside: see balance.c.
+ */
 static void
 write_balances(Fold *fold)
 {
-	static OmniQuery query = {
+	static OmniQuery add = {
 		.sql = "INSERT INTO omni_internal.stock_balance AS s"
 		" (item_id, node_id, on_hand, reserved)"
 		" SELECT u.* FROM ROWS FROM (pg_catalog.unnest($1),"
@@ -299,7 +301,26 @@ write_balances(Fold *fold)
 		.nargs = 4,
 		.argtypes = {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID},
 	};
-	static const Oid types[] = {INT8OID, INT8OID, INT8OID, INT8OID};
+	static OmniQuery know = {
+		.sql = "INSERT INTO omni_internal.stock_balance"
+		" (item_id, node_id, on_hand, reserved)"
+		" SELECT u.item, u.node, 0, 0 FROM ROWS FROM (pg_catalog.unnest($1),"
+		" pg_catalog.unnest($2)) u (item, node)"
+		" ON CONFLICT ON CONSTRAINT stock_balance_pkey DO NOTHING",
+		.nargs = 2,
+		.argtypes = {INT8ARRAYOID, INT8ARRAYOID},
+	};
+	static OmniQuery put_beside = {
+		.sql = "INSERT INTO omni_internal.stock_balance"
+		" (item_id, node_id, on_hand, reserved, tick)"
+		" SELECT u.* FROM ROWS FROM (pg_catalog.unnest($1),"
+		" pg_catalog.unnest($2), pg_catalog.unnest($3),"
+		" pg_catalog.unnest($4), pg_catalog.unnest($5)) u",
+		.nargs = 5,
+		.argtypes = {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+		INT8ARRAYOID},
+	};
+	static const Oid types[] = {INT8OID, INT8OID, INT8OID, INT8OID, INT8OID};
 	long		n = hash_get_num_entries(fold->balances);
 	FoldBalance **sums;
 	Column		columns[lengthof(types)];
@@ -312,8 +333,15 @@ write_balances(Fold *fold)
 		columns[1].values[i] = Int64GetDatum(sums[i]->node);
 		columns[2].values[i] = Int64GetDatum(sums[i]->on_hand);
 		columns[3].values[i] = Int64GetDatum(sums[i]->reserved);
+		columns[4].values[i] = Int64GetDatum(fold->target.tick);
 	}
-	run_columns(&query, columns, lengthof(types), n);
+	if (!omni_stock_versions_pile_up())
+	{
+		run_columns(&add, columns, add.nargs, n);
+		return;
+	}
+	run_columns(&know, columns, know.nargs, n);
+	run_columns(&put_beside, columns, put_beside.nargs, n);
 }
 
 /* Promises that this fold opens, and that outlive it. */
@@ -358,6 +386,7 @@ write_opened(FoldPromise **promises, long n)
 		columns[6].isnull[r] = promise->channel == 0;
 		columns[7].values[r] = TimestampTzGetDatum(promise->opened_at);
 		columns[8].values[r] = Int64GetDatum(promise->last_id);
+		omni_stock_tidy_again(promise->expires_at);
 		r++;
 	}
 	run_columns(&query, columns, lengthof(types), r);
@@ -405,6 +434,7 @@ write_carried(FoldPromise **promises, long n)
 		columns[3].values[r] = TimestampTzGetDatum(promise->expires_at);
 		columns[3].isnull[r] = TIMESTAMP_IS_NOEND(promise->expires_at);
 		columns[4].values[r] = Int64GetDatum(promise->last_id);
+		omni_stock_tidy_again(promise->expires_at);
 		r++;
 	}
 	/* first what is over: an update would make it go on from nothing */
@@ -507,56 +537,33 @@ fold_era(int32 era)
 	return !fold.target.last;
 }
 
+/*
+ * Lock what a fold writes, if it is free at once: where it is being repaired,
+ * or somebody has locked it by hand, ticks shall not wait for that.
+ */
+bool
+omni_stock_lock_folded(void)
+{
+	static const char *const tables[] = {"stock_balance", "open_reservation",
+	"fold_state"};
+
+	for (int i = 0; i < lengthof(tables); i++)
+		if (!ConditionalLockRelationOid(omni_core_relation_oid(OMNI_INTERNAL_SCHEMA,
+															   tables[i]),
+										RowExclusiveLock))
+			return false;
+	return true;
+}
+
 /* Chore: fold. */
 static int
 run_fold(void)
 {
 	/* what is folded has been settled: doubt.c counts on it */
 	omni_stock_doubt_settle_all();
+	if (!omni_stock_lock_folded())
+		return omni_fold_interval;
 	return fold_era(omni_core_gate()) ? 0 : omni_fold_interval;
-}
-
-/* Chore: write the closing rows of promises whose time has passed. */
-static int
-run_tidy(void)
-{
-	static OmniQuery query = {
-		.sql = "SELECT o.id FROM omni_internal.open_reservation o"
-		" WHERE o.expires_at <= $1 ORDER BY o.expires_at LIMIT $2",
-		.nargs = 2,
-		.argtypes = {TIMESTAMPTZOID, INT4OID},
-	};
-	Datum		values[2];
-	OmniRows	rows;
-	int			closed = 0;
-
-	values[0] = TimestampTzGetDatum(omni_core_now());
-	values[1] = Int32GetDatum(TIDY_AT_ONCE);
-	omni_core_query(&query, values, NULL, false, &rows);
-	for (int i = 0; i < rows.nrows; i++)
-	{
-		OmniChain	chain = {0};
-		OmniLedgerRow row;
-
-		CHECK_FOR_INTERRUPTS();
-		chain.reservation = DatumGetInt64(OMNI_VALUE(&rows, i, 0));
-		if (!omni_stock_claim_expired(&chain))
-			continue;
-		memset(&row, 0, sizeof(row));
-		row.id = omni_core_next_feed_id();
-		row.item = chain.item;
-		row.node = chain.node;
-		row.reserved = -(int32) chain.quantity;
-		row.kind = "expire";
-		row.channel = chain.channel;
-		row.expires_at = chain.expires_at;
-		row.closes = chain.last;
-		row.reservation = chain.reservation;
-		/* the clock has given the units back: the counters stay as they are */
-		omni_stock_ledger_insert(&row, 1);
-		closed++;
-	}
-	return closed == TIDY_AT_ONCE ? 0 : 1000;
 }
 
 /*
@@ -586,14 +593,12 @@ adopt_folds(int32 old_era, int32 new_era)
 static const OmniChore fold_chore = {
 	.name = "fold", .run = run_fold, .at_start = true
 };
-static const OmniChore tidy_chore = {
-	.name = "tidy reservations", .run = run_tidy
-};
 
 void
 omni_stock_fold_init(void)
 {
 	omni_core_register_chore(&fold_chore);
-	omni_core_register_chore(&tidy_chore);
+	omni_stock_tidy_init();
+	omni_stock_balance_init();
 	omni_core_register_adopt_hook(adopt_folds);
 }

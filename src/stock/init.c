@@ -13,7 +13,9 @@ static const OmniFeedSource ledger_source = {
 	" WHERE i.id = s.item_id), 'node', (SELECT n.code FROM omni.node n"
 	" WHERE n.id = s.node_id), 'quantity', s.quantity,"
 	" 'reserved', s.reserved), s.occurred_at",
-	.wake_channel = "omni_stock"
+	.wake_channel = "omni_stock",
+	.prune = omni_stock_prune,
+	.last_done = omni_stock_folded_tick
 };
 
 void

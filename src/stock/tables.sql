@@ -30,6 +30,10 @@ SELECT pg_catalog.pg_extension_config_dump('omni.stock_ledger', '');
 CREATE INDEX stock_ledger_era_xid_idx ON omni.stock_ledger (era, xid);
 CREATE UNIQUE INDEX stock_ledger_chain_idx
     ON omni.stock_ledger (reservation, closes) WHERE closes IS NOT NULL;
+-- What moved at a node since a count.  Promises are not in it: what reserves
+-- writes no entry here.
+CREATE INDEX stock_ledger_moved_idx
+    ON omni.stock_ledger (item_id, node_id, occurred_at) WHERE quantity <> 0;
 COMMENT ON TABLE omni.stock_ledger IS
     'every change of what is on hand or reserved, append-only; balances are its sums';
 COMMENT ON COLUMN omni.stock_ledger.id IS
@@ -55,17 +59,46 @@ COMMENT ON COLUMN omni.stock_ledger.kind IS
 COMMENT ON COLUMN omni.stock_ledger.reference IS 'the caller''s own reference';
 COMMENT ON COLUMN omni.stock_ledger.actor IS 'role that asked';
 
--- Sums of the folded part of the ledger.  No further index: updates stay HOT.
+-- Sums of the folded part of the ledger.  Each item and node has a row with
+-- tick 0; while an old snapshot keeps versions of rows from being removed, a
+-- fold adds rows with its tick instead of changing that one.  No index on what
+-- an update changes: updates stay HOT.
 CREATE TABLE omni_internal.stock_balance (
     item_id bigint NOT NULL,
     node_id bigint NOT NULL,
+    tick bigint NOT NULL DEFAULT 0,
     on_hand bigint NOT NULL,
     reserved bigint NOT NULL,
-    CONSTRAINT stock_balance_pkey PRIMARY KEY (item_id, node_id)
+    CONSTRAINT stock_balance_pkey PRIMARY KEY (item_id, node_id, tick)
 ) WITH (fillfactor = 70);
 SELECT pg_catalog.pg_extension_config_dump('omni_internal.stock_balance', '');
+CREATE INDEX stock_balance_apart_idx
+    ON omni_internal.stock_balance (item_id, node_id) WHERE tick > 0;
 COMMENT ON TABLE omni_internal.stock_balance IS
-    'sums of the folded ledger rows per item and node (0: the pool)';
+    'sums of the folded ledger rows per item and node (0: the pool): all rows of an item and node together';
+COMMENT ON COLUMN omni_internal.stock_balance.tick IS
+    '0, or the tick whose fold has not been added to the row with 0 yet';
+
+-- What retention has deleted from the ledger: with it, the ledger alone
+-- proves the balances.  Only whole closed promises go, so nothing is reserved.
+-- A batch only adds rows; they are added up to the one with batch 0 later.
+CREATE TABLE omni_internal.pruned_stock (
+    item_id bigint NOT NULL,
+    node_id bigint NOT NULL,
+    batch bigint NOT NULL DEFAULT 0,
+    on_hand bigint NOT NULL,
+    last_occurred_at timestamptz NOT NULL,
+    CONSTRAINT pruned_stock_pkey PRIMARY KEY (item_id, node_id, batch)
+) WITH (fillfactor = 70);
+SELECT pg_catalog.pg_extension_config_dump('omni_internal.pruned_stock', '');
+CREATE INDEX pruned_stock_batch_idx
+    ON omni_internal.pruned_stock (item_id, node_id) WHERE batch > 0;
+COMMENT ON TABLE omni_internal.pruned_stock IS
+    'sums of the ledger rows that retention has deleted: all rows of an item and node together';
+COMMENT ON COLUMN omni_internal.pruned_stock.batch IS
+    '0, or the position up to which the batch went whose row has not been added to that one yet';
+COMMENT ON COLUMN omni_internal.pruned_stock.last_occurred_at IS
+    'when the latest of them happened: a count of an earlier time cannot be compared any more';
 
 -- Open promises as of the last fold.
 CREATE TABLE omni_internal.open_reservation (
@@ -120,7 +153,7 @@ CREATE FUNCTION omni_internal.refuse_ledger_change() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'omni_stock_refuse_change';
 COMMENT ON FUNCTION omni_internal.refuse_ledger_change() IS
-    'trigger: the ledger is append-only, for its owner too (OM005)';
+    'trigger: the ledger is append-only, for its owner too (OM005); retention alone deletes';
 REVOKE ALL ON FUNCTION omni_internal.refuse_ledger_change() FROM PUBLIC;
 CREATE TRIGGER stock_ledger_append_only
     BEFORE UPDATE OR DELETE OR TRUNCATE ON omni.stock_ledger

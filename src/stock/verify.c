@@ -1,6 +1,6 @@
 /*
  * verify.c
- *	  omni.verify_stock(): counters against tables, balances against ledger.
+ *	  omni.verify_stock(): counters against tables, tables against the ledger.
  *
  * At rest there is never a difference.  While transactions are in flight the
  * counters hold what these have taken and the tables do not, so run it when
@@ -34,10 +34,10 @@ typedef struct Expected
 	bool		seen;
 } Expected;
 
-/* One difference. */
-static void
-put_difference(ReturnSetInfo *rsinfo, int64 item, int64 node,
-			   const char *what, int64 counter, int64 expected)
+/* One difference; for omni.repair_stock(), one change. */
+void
+omni_stock_put_difference(ReturnSetInfo *rsinfo, int64 item, int64 node,
+						  const char *what, int64 counter, int64 expected)
 {
 	Datum		values[5];
 	bool		nulls[5] = {0};
@@ -54,9 +54,12 @@ put_difference(ReturnSetInfo *rsinfo, int64 item, int64 node,
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-/* What the tables say, for every item and node that they name. */
+/*
+ * What the tables say, for every item and node that they name; own_rows: also
+ * what this transaction has changed.
+ */
 static HTAB *
-read_expected(TimestampTz now)
+read_expected(TimestampTz now, bool own_rows)
 {
 	static OmniQuery query = {
 		.sql = "SELECT u.item_id, u.node_id, sum(u.on_hand)::int8,"
@@ -80,7 +83,7 @@ read_expected(TimestampTz now)
 		.custom_plan = true,
 	};
 	Datum		value = TimestampTzGetDatum(now);
-	Snapshot	snapshot = omni_core_latest_snapshot(false);
+	Snapshot	snapshot = omni_core_latest_snapshot(own_rows);
 	HASHCTL		info;
 	HTAB	   *expected;
 	OmniRows	rows;
@@ -159,13 +162,13 @@ verify_block(ReturnSetInfo *rsinfo, OmniBlock *block, HTAB *expected,
 		}
 		e->seen = true;
 		if (slots[i].on_hand != e->on_hand)
-			put_difference(rsinfo, key[0], key[1], "on_hand",
+			omni_stock_put_difference(rsinfo, key[0], key[1], "counter on_hand",
 						   slots[i].on_hand, e->on_hand);
 		if (slots[i].reserved != e->reserved)
-			put_difference(rsinfo, key[0], key[1], "reserved",
+			omni_stock_put_difference(rsinfo, key[0], key[1], "counter reserved",
 						   slots[i].reserved, e->reserved);
 		if (slots[i].safety != e->safety)
-			put_difference(rsinfo, key[0], key[1], "safety",
+			omni_stock_put_difference(rsinfo, key[0], key[1], "counter safety",
 						   slots[i].safety, e->safety);
 		slots[i].on_hand = e->on_hand;
 		slots[i].reserved = e->reserved;
@@ -181,10 +184,10 @@ verify_block(ReturnSetInfo *rsinfo, OmniBlock *block, HTAB *expected,
 		pool_expected -= e->reserved;
 	}
 	if (pool_reserved != (e ? e->reserved : 0))
-		put_difference(rsinfo, key[0], OMNI_POOL, "reserved", pool_reserved,
+		omni_stock_put_difference(rsinfo, key[0], OMNI_POOL, "counter reserved", pool_reserved,
 					   e ? e->reserved : 0);
 	if (pool != pool_expected)
-		put_difference(rsinfo, key[0], OMNI_POOL, "pool", pool,
+		omni_stock_put_difference(rsinfo, key[0], OMNI_POOL, "counter pool", pool,
 					   pool_expected);
 	pfree(slots);
 }
@@ -202,49 +205,53 @@ verify_missing(ReturnSetInfo *rsinfo, HTAB *expected, HTAB *loaded)
 		if (e->seen || (e->on_hand == 0 && e->reserved == 0) ||
 			hash_search(loaded, &e->item, HASH_FIND, NULL) == NULL)
 			continue;
-		put_difference(rsinfo, e->item, e->node, "on_hand", 0, e->on_hand);
+		omni_stock_put_difference(rsinfo, e->item, e->node, "counter on_hand", 0, e->on_hand);
 	}
 }
 
-/* Balances and open promises against the ledger. */
+/* Balances, open promises and master data against the ledger. */
 static void
 verify_tables(ReturnSetInfo *rsinfo)
 {
 	static OmniQuery query = {
-		.sql = "SELECT item_id, node_id, what, counter, expected"
-		" FROM omni_internal.ledger_difference",
+		.sql = "SELECT item_id, node_id, what, object, counter, expected"
+		" FROM omni_internal.table_difference",
 		.custom_plan = true,
 	};
+	Snapshot	snapshot = omni_core_latest_snapshot(true);
 	OmniRows	rows;
 
-	omni_core_query(&query, NULL, NULL, true, &rows);
+	omni_core_query_snapshot(&query, NULL, NULL, snapshot, &rows);
+	UnregisterSnapshot(snapshot);
 	for (int r = 0; r < rows.nrows; r++)
-		put_difference(rsinfo, DatumGetInt64(OMNI_VALUE(&rows, r, 0)),
-					   DatumGetInt64(OMNI_VALUE(&rows, r, 1)),
-					   TextDatumGetCString(OMNI_VALUE(&rows, r, 2)),
-					   DatumGetInt64(OMNI_VALUE(&rows, r, 3)),
-					   DatumGetInt64(OMNI_VALUE(&rows, r, 4)));
+	{
+		char	   *what = TextDatumGetCString(OMNI_VALUE(&rows, r, 2));
+
+		if (!OMNI_ISNULL(&rows, r, 3))
+			what = psprintf("%s (%lld)", what,
+							(long long) DatumGetInt64(OMNI_VALUE(&rows, r, 3)));
+		omni_stock_put_difference(rsinfo,
+								  DatumGetInt64(OMNI_VALUE(&rows, r, 0)),
+								  DatumGetInt64(OMNI_VALUE(&rows, r, 1)), what,
+								  DatumGetInt64(OMNI_VALUE(&rows, r, 4)),
+								  DatumGetInt64(OMNI_VALUE(&rows, r, 5)));
+	}
 }
 
 /*
- * verify_stock() → sku, node (NULL: the pool), what, counter, expected.
- * Compares every block in memory with the tables, and the tables with the
- * ledger.  No lock beyond each block's for a moment.
+ * Every block in memory against the tables.  No lock beyond each block's for
+ * a moment.
  */
-Datum
-omni_stock_verify(PG_FUNCTION_ARGS)
+void
+omni_stock_verify_counters(ReturnSetInfo *rsinfo, bool own_rows)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	TimestampTz now;
+	TimestampTz now = omni_core_now();
 	OmniBlock **blocks;
 	HTAB	   *expected;
 	HTAB	   *loaded;
 	HASHCTL		info;
 	int			n;
 
-	(void) omni_core_gate();
-	InitMaterializedSRF(fcinfo, 0);
-	now = omni_core_now();
 	n = omni_stock_block_list(omni_stock_ledger_oid(), &blocks);
 	memset(&info, 0, sizeof(info));
 	info.keysize = sizeof(int64);
@@ -260,14 +267,13 @@ omni_stock_verify(PG_FUNCTION_ARGS)
 			hash_search(loaded, &blocks[i]->key.id, HASH_ENTER, NULL);
 			omni_stock_load(&blocks[i]->key.id, 1);
 		}
-		expected = read_expected(now);
+		expected = read_expected(now, own_rows);
 		for (int i = 0; i < n; i++)
 		{
 			CHECK_FOR_INTERRUPTS();
 			verify_block(rsinfo, blocks[i], expected, now);
 		}
 		verify_missing(rsinfo, expected, loaded);
-		verify_tables(rsinfo);
 	}
 	PG_FINALLY();
 	{
@@ -275,5 +281,17 @@ omni_stock_verify(PG_FUNCTION_ARGS)
 			omni_stock_block_unpin(blocks[i]);
 	}
 	PG_END_TRY();
+}
+
+/* verify_stock() → sku, node (NULL: the pool), what, counter, expected. */
+Datum
+omni_stock_verify(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	(void) omni_core_gate();
+	InitMaterializedSRF(fcinfo, 0);
+	omni_stock_verify_counters(rsinfo, false);
+	verify_tables(rsinfo);
 	return (Datum) 0;
 }

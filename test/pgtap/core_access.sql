@@ -26,7 +26,7 @@ GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC;
 SELECT is_empty($$ SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
         JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'omni'
     WHERE has_function_privilege('core_access_none', p.oid, 'execute') AND p.proname IN
-        ('read_events', 'ack_events', 'drop_consumer', 'limit_consumer', 'prune_events', 'grant_access', 'revoke_access',
+        ('read_events', 'ack_events', 'drop_consumer', 'limit_consumer', 'prune_history', 'grant_access', 'revoke_access',
          'refresh_access', 'set_cell', 'write_event', 'may', 'may_see_channel', 'may_see_node', 'may_see_person', 'feed_handler') $$,
     'PUBLIC may call nothing of the feed and of access');
 SELECT is_empty($$ SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -70,7 +70,7 @@ INSERT INTO expected VALUES
     ('omni.drop_consumer(text)', 'admin channel reader support'),
     ('omni.wait_for_tick(interval)', 'admin channel reader store support'),
     ('omni.limit_consumer(text,interval)', 'admin'),
-    ('omni.prune_events(interval,integer)', 'admin'),
+    ('omni.prune_history(timestamptz,interval)', 'admin'),
     ('omni.set_cell(integer)', 'admin'),
     ('omni.grant_access(name,text,text,text)', 'admin'),
     ('omni.revoke_access(name,text,text,text)', 'admin'),
