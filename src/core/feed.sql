@@ -160,5 +160,6 @@ COMMENT ON TABLE omni_internal.cell IS
 
 REVOKE ALL ON SEQUENCE omni_internal.feed_id_seq FROM PUBLIC;
 REVOKE ALL ON TABLE omni_internal.outbox, omni.tick, omni.feed_timeline,
-    omni_internal.tick_page, omni_internal.feed_page, omni.consumer, omni_internal.feed_start, omni_internal.cell FROM PUBLIC;
+    omni_internal.tick_page, omni_internal.feed_page, omni.consumer,
+    omni_internal.feed_start, omni_internal.cell FROM PUBLIC;
 

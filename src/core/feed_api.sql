@@ -41,7 +41,7 @@ AS 'MODULE_PATHNAME', 'omni_core_prune_history'
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION omni.prune_history(timestamptz, interval) IS
-    'delete events and closed ledger rows that are older, folded, and read by every consumer within its limit: the worker does it in small transactions, the call waits for it until the timeout; returns how many positions it has still to go over (0: done)';
+    'delete events and closed ledger rows that are older, folded, and read by every consumer within its limit, and answers to requests that are older (and than a day): the worker does it in small transactions, the call waits for it until the timeout; returns how many positions it has still to go over (0: done)';
 
 CREATE FUNCTION omni_internal.write_event(kind text, entity text,
     entity_id bigint, payload jsonb)

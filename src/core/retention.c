@@ -16,6 +16,9 @@
  *	 each batch, so a crash costs a batch, and a restart goes on.
  * - The worker alone does this.  A session leaves its wish in shared memory
  *	 and may wait; a wish that a crash took is repeated by the next call.
+ * - Requests (request.c) that are older go last, by ranges of the table's pages:
+ *	 no index leads to them, and every call that bears one would pay for it.
+ *	 None goes within a day: a client may still ask.
  * - Pages are found by ranges of their key that start at "cleared": under an
  *	 old snapshot, what was deleted before is not gone over again.
  */
@@ -23,10 +26,13 @@
 
 #include <limits.h>
 
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "pgstat.h"
+#include "storage/bufmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
@@ -44,6 +50,8 @@ PG_FUNCTION_INFO_V1(omni_core_limit_consumer);
 #define MAX_BATCH 16000
 /* how long a batch shall take, in ms */
 #define BATCH_MS 20
+/* pages of the table of requests that are gone over at once */
+#define REQUEST_PAGES 64
 /* how often the chore is called when it has nothing to do */
 #define IDLE_MS 60000
 
@@ -348,11 +356,48 @@ clear_batch(const FeedStart *start, int64 max_rows)
 	run_range(&moved, start->cleared, next);
 }
 
+/*
+ * Requests that were recorded before "before", in the next part of their
+ * table; false: that was the last.
+ */
+static bool
+clear_requests(BlockNumber *block, TimestampTz before)
+{
+	static OmniQuery query = {
+		.sql = "DELETE FROM omni_internal.request WHERE ctid >= $1"
+		" AND ctid < $2 AND recorded_at < LEAST($3, $4 - interval '1 day')",
+		.nargs = 4,
+		.argtypes = {TIDOID, TIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+	};
+	Relation	rel;
+	BlockNumber nblocks;
+	ItemPointerData from;
+	ItemPointerData to;
+	Datum		values[4];
+
+	rel = table_open(omni_core_relation_oid(OMNI_INTERNAL_SCHEMA, "request"),
+					 AccessShareLock);
+	nblocks = RelationGetNumberOfBlocks(rel);
+	table_close(rel, NoLock);
+	if (*block >= nblocks)
+		return false;
+
+	ItemPointerSet(&from, *block, 0);
+	*block = nblocks - *block > REQUEST_PAGES ? *block + REQUEST_PAGES : nblocks;
+	ItemPointerSet(&to, *block, 0);
+	values[0] = PointerGetDatum(&from);
+	values[1] = PointerGetDatum(&to);
+	values[2] = TimestampTzGetDatum(before);
+	values[3] = TimestampTzGetDatum(omni_core_now());
+	omni_core_query(&query, values, NULL, false, NULL);
+	return true;
+}
+
 /* ---- the worker's part ---- */
 
 /*
  * Chore: a batch behind the start, or else move the start as far as somebody
- * wants it, or else say that this is done.  Each is a transaction of its own,
+ * wants it, or else some requests, or else say that this is done.  Each is a transaction of its own,
  * so what is done has committed.
  */
 static int
@@ -360,6 +405,8 @@ run_retention(void)
 {
 	static Oid	looked = InvalidOid;	/* extension without a rest */
 	static int64 max_rows = MIN_BATCH;
+	static uint64 requests_of = 0;	/* wish for which they are gone over, */
+	static BlockNumber request_block = 0;	/* up to here */
 	OmniDatabase *db = omni_core_my_database();
 	OmniOwnerScope scope;
 	FeedStart	start;
@@ -388,6 +435,13 @@ run_retention(void)
 		working = next > start.position;
 		if (working)
 			move_start(next);
+		else if (asked != 0)
+		{
+			if (asked != requests_of)
+				request_block = 0;
+			requests_of = asked;
+			working = clear_requests(&request_block, before);
+		}
 	}
 	omni_core_owner_end(&scope);
 

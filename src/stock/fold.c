@@ -559,10 +559,10 @@ omni_stock_lock_folded(void)
 static int
 run_fold(void)
 {
-	/* what is folded has been settled: doubt.c counts on it */
-	omni_stock_doubt_settle_all();
 	if (!omni_stock_lock_folded())
 		return omni_fold_interval;
+	/* what is folded has been settled: doubt.c counts on it */
+	omni_stock_doubt_settle_all();
 	return fold_era(omni_core_gate()) ? 0 : omni_fold_interval;
 }
 

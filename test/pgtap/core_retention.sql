@@ -1,5 +1,5 @@
 -- omni.prune_history(): the feed forgets its oldest events, by whole ticks.
-SELECT plan(36);
+SELECT plan(40);
 
 SELECT omni.adopt() AS era \gset
 CREATE FUNCTION events(n int) RETURNS bigint LANGUAGE sql AS
@@ -122,4 +122,13 @@ END $$;
 SELECT is(omni.prune_history('infinity'), 0::bigint, 'several batches, one call');
 SELECT results_eq($$ SELECT count(*) FROM omni_internal.outbox $$, $$ SELECT count FROM omni.tick ORDER BY id DESC LIMIT 1 $$, 'the last tick''s rows are left');
 SELECT is((SELECT count(*) FROM omni.tick), 2::bigint, 'with it and the one before');
+
+-- requests that are older go too, but for those of the last day
+INSERT INTO omni_internal.request (role_name, request, function, digest, recorded_at)
+SELECT 'nobody', to_char(i, '00000'), 'f', '', omni_internal.clock() - i * interval '1 minute' FROM generate_series(1, 20000) i;
+SELECT cmp_ok(pg_relation_size('omni_internal.request'), '>', 64 * 8192::bigint, 'more requests than go at once');
+SELECT is(omni.prune_history(omni_internal.clock() - interval '100 hours'), 0::bigint, 'they go last');
+SELECT is((SELECT max(request) FROM omni_internal.request), to_char(5999, '00000'), 'those that are older');
+SELECT omni.prune_history('infinity') AS rest \gset
+SELECT is((SELECT max(request) FROM omni_internal.request), to_char(1439, '00000'), 'none of the last day');
 SELECT * FROM finish();
