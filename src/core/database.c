@@ -165,6 +165,13 @@ omni_core_set_worker_era(int32 era)
 	worker_era = era;
 }
 
+/* Is this process the database's worker? */
+bool
+omni_core_is_worker(void)
+{
+	return worker_era > 0;
+}
+
 /* ---- the gate ---- */
 
 /* The error of a first write whose wait ended. */

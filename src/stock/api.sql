@@ -235,7 +235,71 @@ CREATE FUNCTION omni.verify_stock(OUT sku text, OUT node text, OUT what text,
 COMMENT ON FUNCTION omni.verify_stock() IS
     'One row per difference between counters, balances and ledger: none, ever, while nobody changes stock (node null: the pool). Reads the whole ledger.';
 
+CREATE FUNCTION omni.reload_stock() RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_reload_stock';
+COMMENT ON FUNCTION omni.reload_stock() IS
+    'Read the counters of this database anew, at their next use: after rows came by logical replication. Returns for how many items. Where open transactions use an item''s counters these go on with the old ones, others wait for them, 30 s at most (OM015). OM005.';
+
+CREATE FUNCTION omni_internal.stat_stock(
+    OUT loads bigint,
+    OUT load_waits bigint,
+    OUT evictions bigint,
+    OUT reloads bigint,
+    OUT refused bigint,
+    OUT in_doubt bigint,
+    OUT blocks bigint,
+    OUT pinned_blocks bigint,
+    OUT memory_used bigint,
+    OUT memory_total bigint,
+    OUT stats_reset timestamptz)
+    RETURNS record LANGUAGE c VOLATILE PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'omni_stock_read_stat';
+COMMENT ON FUNCTION omni_internal.stat_stock() IS
+    'the row of omni.stat_stock';
+
+CREATE VIEW omni.stat_stock AS
+    SELECT s.loads, s.load_waits, s.evictions, s.reloads, s.refused,
+           s.in_doubt, s.blocks, s.pinned_blocks, s.memory_used,
+           s.memory_total, s.stats_reset
+    FROM omni_internal.stat_stock() s;
+COMMENT ON VIEW omni.stat_stock IS
+    'one row about the counters of stock in shared memory: of the whole server, all databases together';
+COMMENT ON COLUMN omni.stat_stock.loads IS
+    'items whose counters were read from the tables';
+COMMENT ON COLUMN omni.stat_stock.load_waits IS
+    'waits for another session''s load, or for the end of transactions that held up a reload';
+COMMENT ON COLUMN omni.stat_stock.evictions IS
+    'items whose counters were dropped to make room';
+COMMENT ON COLUMN omni.stat_stock.reloads IS
+    'items whose counters were dropped to be read anew: omni.reload_stock(), changes by hand, a dropped database';
+COMMENT ON COLUMN omni.stat_stock.refused IS
+    'requests refused for lack of stock (OM001)';
+COMMENT ON COLUMN omni.stat_stock.in_doubt IS
+    'changes of prepared transactions that have not ended, now';
+COMMENT ON COLUMN omni.stat_stock.blocks IS
+    'items whose counters are in memory now';
+COMMENT ON COLUMN omni.stat_stock.pinned_blocks IS
+    'of these, in use by open transactions: not to be dropped';
+COMMENT ON COLUMN omni.stat_stock.memory_used IS
+    'bytes of omni.stock_memory in use';
+COMMENT ON COLUMN omni.stat_stock.memory_total IS
+    'bytes that there are; items nobody uses are dropped when they are used up';
+COMMENT ON COLUMN omni.stat_stock.stats_reset IS
+    'since when the counters count';
+
+CREATE FUNCTION omni.reset_stat_stock() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_reset_stat';
+COMMENT ON FUNCTION omni.reset_stat_stock() IS
+    'let the counters of omni.stat_stock start again at 0, for the whole server. OM005.';
+
 REVOKE ALL ON FUNCTION
+    omni.reload_stock(),
+    omni.reset_stat_stock(),
+    omni_internal.stat_stock(),
     omni.receive_stock(text, text, integer, text),
     omni.sell_stock(text, text, integer, text, text, timestamptz),
     omni.adjust_stock(text, text, integer, text, text),
@@ -250,8 +314,8 @@ REVOKE ALL ON FUNCTION
     omni.consume_reservation(bigint),
     omni.verify_stock()
     FROM PUBLIC;
-REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now, omni.reservation
-    FROM PUBLIC;
+REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now,
+    omni.reservation, omni.stat_stock FROM PUBLIC;
 
 SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
     '{omni.available,omni.availability}');
@@ -261,7 +325,12 @@ SELECT omni_internal.allow_functions('{store,admin}',
     '{omni.receive_stock,omni.adjust_stock,omni.set_stock}');
 SELECT omni_internal.allow_functions('{channel,store,admin}',
     '{omni.sell_stock}');
-SELECT omni_internal.allow_functions('{admin}', '{omni.verify_stock}');
+SELECT omni_internal.allow_functions('{admin}',
+    '{omni.verify_stock,omni.reload_stock,omni.reset_stat_stock}');
+SELECT omni_internal.allow_functions('{reader,admin}',
+    '{omni_internal.stat_stock}');
+SELECT omni_internal.allow_relations('{reader,admin}', '{select}',
+    '{omni.stat_stock}');
 SELECT omni_internal.allow_relations('{reader,support,admin}', '{select}',
     '{omni.stock,omni.stock_now}');
 SELECT omni_internal.allow_relations('{support,admin}', '{select}',

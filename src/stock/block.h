@@ -75,14 +75,24 @@ typedef enum OmniBlockState
 	OMNI_BLOCK_READY
 } OmniBlockState;
 
+/*
+ * A block's pins, in one word.  The low half counts transactions; STALE says
+ * that the last of them empties the block.  The upper half is for pins that
+ * keep a block from eviction but do not hold a drain.
+ */
+#define OMNI_PIN_STALE (UINT64CONST(1) << 63)
+
 typedef struct OmniBlock
 {
-	OmniBlockKey key;			/* constant while pinned */
-	pg_atomic_uint32 pins;		/* raised under the partition's lock */
+	OmniBlockKey key;			/* constant */
+	pg_atomic_uint64 pins;		/* raised under the partition's lock */
 	LWLock		lock;
-	ConditionVariable loaded;	/* broadcast when LOADING ends */
+	uint32		hash;			/* of the key; constant */
+	bool		used;			/* pinned since the clock last came by; a
+								 * hint, written under the partition's lock,
+								 * shared or not */
 
-	/* all below: protected by "lock" */
+	/* protected by "lock" */
 	OmniBlockState state;
 	uint64		policy_generation;	/* under which safety and sellable were
 									 * read */
@@ -92,10 +102,14 @@ typedef struct OmniBlock
 	int			capacity;		/* of slots, a power of two */
 	OmniSlot   *slots;			/* open addressing by node, in the arena */
 	int			npromises;
+	int			nfree;			/* in free_promises */
 	int			nbuckets;		/* a power of two, 0: no table yet */
 	OmniPromise **buckets;		/* by reservation, in the arena */
 	OmniPromise *free_promises;
 	pairingheap deadlines;		/* earliest first */
+
+	ConditionVariable loaded;	/* broadcast when LOADING ends */
+	struct OmniBlock *next;		/* in its bucket; by the partition's lock */
 } OmniBlock;
 
 /* Spread ids over a table: the finaliser of SplitMix64. */
@@ -114,15 +128,51 @@ extern Size omni_stock_arena_size(void);
 extern void omni_stock_arena_init(void *area, bool found, LWLock *lock);
 /* NULL when the memory is used up */
 extern void *omni_stock_arena_alloc(Size size);
-extern void omni_stock_arena_free(void *chunk, Size size);
+extern Size omni_stock_arena_free(void *chunk, Size size);
 extern Size omni_stock_arena_used(void);
+extern Size omni_stock_arena_total(void);
+
+/* ---- table.c ---- */
+#define OMNI_STOCK_WAIT_MS 30000	/* for a load, or for a reload's drain */
+
+extern int	omni_stock_memory;	/* kB */
+extern void omni_stock_table_init(void);
+/* the arena's, after evicting what it takes; NULL: all blocks are pinned */
+extern void *omni_stock_alloc(Size size);
+extern void omni_stock_raise_full(const char *message) pg_attribute_noreturn();
+/*
+ * Pin the block, EMPTY when new.  "wait" until a stale one is drained: only
+ * who pins no block yet may.
+ */
+extern OmniBlock *omni_stock_block_pin(const OmniBlockKey *key, bool wait);
+/* the same if it is there and not stale, else NULL */
+extern OmniBlock *omni_stock_block_find(const OmniBlockKey *key);
+extern void omni_stock_block_settle(const OmniBlockKey *key);
+/* the last one empties a stale block; for callbacks, too */
+extern void omni_stock_block_unpin(OmniBlock *block);
+/* drop, or drain, all blocks of a database; for callbacks, too */
+extern uint32 omni_stock_block_reload(Oid database);
+/* items of this database and ledger that have a block; for verifying */
+extern int	omni_stock_block_list(Oid ledger, int64 **ids);
+extern void omni_stock_block_count(uint32 *blocks, uint32 *pinned);
+
+/* ---- stat.c ---- */
+typedef enum OmniStockCounter
+{
+	OMNI_STAT_LOADS,
+	OMNI_STAT_LOAD_WAITS,
+	OMNI_STAT_EVICTIONS,
+	OMNI_STAT_RELOADS,
+	OMNI_STAT_REFUSED,
+	OMNI_STAT_IN_DOUBT,			/* how many now: a reset leaves it alone */
+	OMNI_STAT_COUNT
+} OmniStockCounter;
+
+extern void omni_stock_stat_init(void);
+extern void omni_stock_count(OmniStockCounter counter, int64 n);
+extern void omni_stock_stat_evicted(uint32 n);
 
 /* ---- block.c ---- */
-extern int	omni_stock_memory;	/* kB */
-extern void omni_stock_block_init(void);
-/* pinned; EMPTY when new */
-extern OmniBlock *omni_stock_block_pin(const OmniBlockKey *key);
-extern void omni_stock_block_unpin(OmniBlock *block);
 extern void omni_stock_block_lock(OmniBlock *block);
 extern void omni_stock_block_unlock(OmniBlock *block);
 extern OmniSlot *omni_stock_slot_find(OmniBlock *block, int64 node);
@@ -136,8 +186,7 @@ extern void omni_stock_slot_apply(OmniBlock *block, int64 node,
 								  int64 d_on_hand, int64 d_reserved);
 extern void omni_stock_block_recount(OmniBlock *block);
 extern void omni_stock_block_clear(OmniBlock *block);
-/* every READY block of this database and ledger, pinned; for verifying */
-extern int	omni_stock_block_list(Oid ledger, OmniBlock ***blocks);
+extern Size omni_stock_block_free_parts(OmniBlock *block);
 
 /* ---- promise.c; block locked, but for _reserve ---- */
 extern void omni_stock_promise_reserve(OmniBlock *block, int n);
@@ -152,10 +201,14 @@ extern void omni_stock_promise_unclaim(OmniBlock *block,
 									   OmniPromise *promise);
 extern void omni_stock_promise_expire(OmniBlock *block, TimestampTz now);
 
+/* for an unlinked block: give all promises back; bytes freed */
+extern Size omni_stock_promise_free_all(OmniBlock *block);
+
 /* ---- load.c ---- */
 extern Oid	omni_stock_ledger_oid(void);
 extern void omni_stock_load(const int64 *items, int n);
 extern void omni_stock_load_slot(OmniBlock *block, int64 node);
+extern void omni_stock_refresh_policies(OmniBlock *block);
 
 /* ---- xact.c ---- */
 
@@ -196,6 +249,9 @@ typedef struct OmniStockLog
 extern void omni_stock_xact_init(void);
 extern OmniLocalBlock *omni_stock_local_find(int64 item);
 extern OmniLocalBlock *omni_stock_local_pin(int64 item);
+/* before pinning several: wait for those that are being drained */
+extern void omni_stock_local_settle(const int64 *items, int n);
+extern void omni_stock_item_key(OmniBlockKey *key, int64 item);
 /* Records for the coming operation, so that none is allocated under a lock. */
 extern void omni_stock_log_prepare(int n);
 extern OmniStockLog *omni_stock_log_push(OmniLocalBlock *local,
@@ -267,6 +323,11 @@ extern void omni_stock_read_chains(OmniChain *chains, int n);
 
 /* ---- fold.c ---- */
 extern void omni_stock_fold_init(void);
+
+/* ---- reload.c ---- */
+extern void omni_stock_reload_init(void);
+/* around omni's own statements that write tables which counters are read from */
+extern void omni_stock_own_write(bool running);
 
 /* ---- reference.c ---- */
 extern void omni_stock_reference_init(void);

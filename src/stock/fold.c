@@ -72,7 +72,9 @@ fold_to(const char *snapshot, int64 tick)
 
 	values[0] = CStringGetTextDatum(snapshot);
 	values[1] = Int64GetDatum(tick);
+	omni_stock_own_write(true);
 	omni_core_query(&query, values, NULL, false, NULL);
+	omni_stock_own_write(false);
 }
 
 /* Fold up to the last tick of an era; false when there was nothing new. */
@@ -170,7 +172,9 @@ adopt_folds(int32 old_era, int32 new_era)
 
 	if (old_era > 0)
 		fold_era(old_era);
+	omni_stock_own_write(true);
 	omni_core_query(&start, &value, NULL, false, NULL);
+	omni_stock_own_write(false);
 }
 
 static const OmniChore fold_chore = {

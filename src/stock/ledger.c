@@ -147,10 +147,12 @@ omni_stock_ledger_insert(const OmniLedgerRow *rows, int n)
 	Datum		actor;
 
 	actor = CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
+	omni_stock_own_write(true);
 	if (n == 1)
 		insert_one(rows, now, era, actor);
 	else if (n > 1)
 		insert_many(rows, n, now, era, actor);
+	omni_stock_own_write(false);
 }
 
 /*

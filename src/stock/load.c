@@ -30,8 +30,6 @@
 #include "master/master.h"
 #include "stock/block.h"
 
-#define LOAD_TIMEOUT_MS 30000
-
 /* oid of the ledger: part of every block's key */
 Oid
 omni_stock_ledger_oid(void)
@@ -289,6 +287,7 @@ load_blocks(OmniLocalBlock **locals, int n)
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(abandon_load, PointerGetDatum(&loading));
 
+	omni_stock_count(OMNI_STAT_LOADS, n);
 	for (int i = 0; i < n; i++)
 	{
 		OmniBlock  *block = locals[i]->block;
@@ -319,8 +318,9 @@ static void
 wait_for_load(OmniBlock *block)
 {
 	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													LOAD_TIMEOUT_MS);
+													OMNI_STOCK_WAIT_MS);
 
+	omni_stock_count(OMNI_STAT_LOAD_WAITS, 1);
 	ConditionVariablePrepareToSleep(&block->loaded);
 	for (;;)
 	{
@@ -342,14 +342,14 @@ wait_for_load(OmniBlock *block)
 					 errhint("Another session's load waits, perhaps for a lock on a table of omni; see pg_stat_activity.")));
 		}
 		(void) ConditionVariableTimedSleep(&block->loaded, left,
-										   PG_WAIT_EXTENSION);
+										   omni_wait_event("OmniStockLoad"));
 	}
 	ConditionVariableCancelSleep();
 }
 
 /* Re-read policies where a node or a policy changed since. */
-static void
-refresh_policies(OmniBlock *block)
+void
+omni_stock_refresh_policies(OmniBlock *block)
 {
 	uint64		generation = omni_master_policy_generation();
 	Snapshot	snapshot;
@@ -373,6 +373,8 @@ omni_stock_load(const int64 *items, int n)
 	int			nmine = 0;
 	int			nothers = 0;
 
+	if (n > 1)
+		omni_stock_local_settle(items, n);
 	/* what can fail comes before any block is marked LOADING */
 	for (int i = 0; i < n; i++)
 	{
@@ -421,7 +423,7 @@ omni_stock_load(const int64 *items, int n)
 		}
 	}
 	for (int i = 0; i < n; i++)
-		refresh_policies(omni_stock_local_find(items[i])->block);
+		omni_stock_refresh_policies(omni_stock_local_find(items[i])->block);
 }
 
 /*

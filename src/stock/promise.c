@@ -17,6 +17,8 @@
 #include "stock/block.h"
 
 #define FIRST_BUCKETS 16
+#define FREE_TO_KEEP 256		/* entries, beside as many as are in use */
+#define SURPLUS_AT_ONCE 16
 
 /* Earliest deadline first: pairingheap wants the larger on top. */
 static int
@@ -45,15 +47,49 @@ bucket_of(OmniBlock *block, int64 reservation)
 	return &block->buckets[hash & (block->nbuckets - 1)];
 }
 
-/* OM012 for an arena that is used up. */
+/* OM012: promises with a limit, or claimed, live within omni.stock_memory. */
 static void
 raise_full(void)
 {
-	ereport(ERROR,
-			(errcode(OMNI_ERR_OUT_OF_MEMORY),
-			 errmsg("no memory left for a promise"),
-			 errdetail("Promises with a time limit, and those that are being closed, live within omni.stock_memory."),
-			 errhint("Raise omni.stock_memory in postgresql.conf and restart the server.")));
+	omni_stock_raise_full("no memory left for a promise");
+}
+
+/* Give a list of free entries back; bytes freed. */
+static Size
+free_list(OmniPromise *promise)
+{
+	Size		freed = 0;
+
+	while (promise)
+	{
+		OmniPromise *next = promise->next;
+
+		freed += omni_stock_arena_free(promise, sizeof(OmniPromise));
+		promise = next;
+	}
+	return freed;
+}
+
+/*
+ * Take some entries off a free list that has become long for "wanted" more
+ * promises, for the caller to give back when it has let go of the block.
+ */
+static OmniPromise *
+detach_surplus(OmniBlock *block, int wanted)
+{
+	OmniPromise *surplus = NULL;
+
+	for (int i = 0; i < SURPLUS_AT_ONCE &&
+		 block->nfree > block->npromises + wanted + FREE_TO_KEEP; i++)
+	{
+		OmniPromise *promise = block->free_promises;
+
+		block->free_promises = promise->next;
+		block->nfree--;
+		promise->next = surplus;
+		surplus = promise;
+	}
+	return surplus;
 }
 
 /*
@@ -64,17 +100,18 @@ raise_full(void)
 void
 omni_stock_promise_reserve(OmniBlock *block, int n)
 {
-	int			have = 0;
+	int			have;
 	int			wanted_buckets;
-	OmniPromise *free;
+	OmniPromise *surplus;
 
 	omni_stock_block_lock(block);
-	for (free = block->free_promises; free && have < n; free = free->next)
-		have++;
+	surplus = detach_surplus(block, n);
+	have = block->nfree;
 	wanted_buckets = Max(block->nbuckets, FIRST_BUCKETS);
 	while (wanted_buckets < (block->npromises + n) / 2)
 		wanted_buckets *= 2;
 	omni_stock_block_unlock(block);
+	(void) free_list(surplus);
 
 	if (wanted_buckets > block->nbuckets)
 	{
@@ -82,7 +119,7 @@ omni_stock_promise_reserve(OmniBlock *block, int n)
 		OmniPromise **old = NULL;
 		int			nold = 0;
 
-		table = omni_stock_arena_alloc(sizeof(OmniPromise *) * wanted_buckets);
+		table = omni_stock_alloc(sizeof(OmniPromise *) * wanted_buckets);
 		if (table == NULL)
 		{
 			if (block->nbuckets == 0)
@@ -123,13 +160,14 @@ omni_stock_promise_reserve(OmniBlock *block, int n)
 
 	for (; have < n; have++)
 	{
-		OmniPromise *promise = omni_stock_arena_alloc(sizeof(OmniPromise));
+		OmniPromise *promise = omni_stock_alloc(sizeof(OmniPromise));
 
 		if (promise == NULL)
 			raise_full();
 		omni_stock_block_lock(block);
 		promise->next = block->free_promises;
 		block->free_promises = promise;
+		block->nfree++;
 		omni_stock_block_unlock(block);
 	}
 }
@@ -145,6 +183,7 @@ omni_stock_promise_add(OmniBlock *block, int64 reservation, int64 node,
 	if (promise == NULL || block->nbuckets == 0)
 		return NULL;
 	block->free_promises = promise->next;
+	block->nfree--;
 	memset(promise, 0, sizeof(*promise));
 	promise->reservation = reservation;
 	promise->node = node;
@@ -185,7 +224,22 @@ omni_stock_promise_remove(OmniBlock *block, OmniPromise *promise)
 		pairingheap_remove(deadlines(block), &promise->heap);
 	promise->next = block->free_promises;
 	block->free_promises = promise;
+	block->nfree++;
 	block->npromises--;
+}
+
+/* All entries of a block that has left the table. */
+Size
+omni_stock_promise_free_all(OmniBlock *block)
+{
+	Size		freed = free_list(block->free_promises);
+
+	for (int i = 0; i < block->nbuckets; i++)
+		freed += free_list(block->buckets[i]);
+	if (block->nbuckets)
+		freed += omni_stock_arena_free(block->buckets,
+									   sizeof(OmniPromise *) * block->nbuckets);
+	return freed;
 }
 
 /* Mark it as this process's to close; the clock leaves it alone. */

@@ -327,6 +327,7 @@ reserve(OmniReserveLine *lines, int nlines, TimestampTz expires_at,
 	failed = take_lines(lines, nlines, expires_at, &have);
 	if (failed >= 0)
 	{
+		omni_stock_count(OMNI_STAT_REFUSED, 1);
 		if (raise)
 			raise_insufficient(&lines[failed], failed + 1, nlines, have);
 		return false;
