@@ -32,38 +32,46 @@ omni_stock_block_unlock(OmniBlock *block)
 	LWLockRelease(&block->lock);
 }
 
+/* Where a node's slot is, or would be; there is a free one. */
+static OmniSlot *
+probe(const OmniPaged *slots, int64 node)
+{
+	uint32		mask = slots->n - 1;
+
+	for (uint32 i = omni_stock_hash(node) & mask;; i = (i + 1) & mask)
+	{
+		OmniSlot   *slot = omni_stock_paged_at(slots, i, sizeof(OmniSlot));
+
+		if (slot->node == node || slot->node == 0)
+			return slot;
+	}
+}
+
 /* The node's slot or NULL; block locked. */
 OmniSlot *
 omni_stock_slot_find(OmniBlock *block, int64 node)
 {
-	uint32		mask = block->capacity - 1;
-	uint32		i;
+	OmniSlot   *slot;
 
-	if (block->capacity == 0)
+	if (block->slots.n == 0)
 		return NULL;
-	for (i = omni_stock_hash(node) & mask;
-		 block->slots[i].node != 0; i = (i + 1) & mask)
-		if (block->slots[i].node == node)
-			return &block->slots[i];
-	return NULL;
+	slot = probe(&block->slots, node);
+	return slot->node != 0 ? slot : NULL;
 }
 
 /* Add a slot, empty and not sellable; NULL when there is no room. */
 OmniSlot *
 omni_stock_slot_add(OmniBlock *block, int64 node)
 {
-	uint32		mask = block->capacity - 1;
-	uint32		i;
+	OmniSlot   *slot;
 
-	if (block->capacity == 0 || (block->nslots + 1) * 4 > block->capacity * 3)
+	if ((block->nslots + 1) * INT64CONST(4) > block->slots.n * INT64CONST(3))
 		return NULL;
-	for (i = omni_stock_hash(node) & mask;
-		 block->slots[i].node != 0; i = (i + 1) & mask)
-		;
-	memset(&block->slots[i], 0, sizeof(OmniSlot));
-	block->slots[i].node = node;
+	slot = probe(&block->slots, node);
+	memset(slot, 0, sizeof(OmniSlot));
+	slot->node = node;
 	block->nslots++;
-	return &block->slots[i];
+	return slot;
 }
 
 /*
@@ -73,50 +81,39 @@ omni_stock_slot_add(OmniBlock *block, int64 node)
 void
 omni_stock_block_grow(OmniBlock *block, int nodes)
 {
-	int			capacity = 4;
-	int			needed;
-	OmniSlot   *slots;
-	OmniSlot   *old;
-	int			nold;
+	uint32		capacity = 4;
+	int64		needed;
+	uint32		have;
+	OmniPaged	slots;
 
 	omni_stock_block_lock(block);
 	needed = block->nslots + nodes;
-	nold = block->capacity;
+	have = block->slots.n;
 	omni_stock_block_unlock(block);
-	while (needed * 4 > capacity * 3)
+	while (needed * 4 > capacity * INT64CONST(3))
 		capacity *= 2;
-	if (capacity <= nold)
+	if (capacity <= have)
 		return;
 
-	slots = omni_stock_alloc(sizeof(OmniSlot) * capacity);
-	if (slots == NULL)
+	if (!omni_stock_paged_alloc(&slots, capacity, sizeof(OmniSlot)))
 		omni_stock_raise_full("no memory left for the counters of another node");
-	memset(slots, 0, sizeof(OmniSlot) * capacity);
-
 	omni_stock_block_lock(block);
-	old = slots;
-	nold = capacity;
-	if (block->capacity < capacity)
+	if (block->slots.n < capacity)
 	{
-		old = block->slots;
-		nold = block->capacity;
-		block->slots = slots;
-		block->capacity = capacity;
-		for (int i = 0; i < nold; i++)
-		{
-			uint32		j;
+		OmniPaged	old = block->slots;
 
-			if (old[i].node == 0)
-				continue;
-			for (j = omni_stock_hash(old[i].node) & (capacity - 1);
-				 slots[j].node != 0; j = (j + 1) & (capacity - 1))
-				;
-			slots[j] = old[i];
+		for (uint32 i = 0; i < old.n; i++)
+		{
+			OmniSlot   *slot = omni_stock_slot_at(block, i);
+
+			if (slot->node != 0)
+				*probe(&slots, slot->node) = *slot;
 		}
+		block->slots = slots;
+		slots = old;
 	}
 	omni_stock_block_unlock(block);
-	if (old)
-		omni_stock_arena_free(old, sizeof(OmniSlot) * nold);
+	(void) omni_stock_paged_free(&slots, sizeof(OmniSlot));
 }
 
 /* c of the node as if the deltas were applied, sellable or not. */
@@ -164,20 +161,22 @@ void
 omni_stock_block_recount(OmniBlock *block)
 {
 	block->pool_sum = 0;
-	for (int i = 0; i < block->capacity; i++)
-		if (block->slots[i].node != 0)
-			block->pool_sum += omni_stock_slot_free(&block->slots[i]);
+	for (uint32 i = 0; i < block->slots.n; i++)
+	{
+		OmniSlot   *slot = omni_stock_slot_at(block, i);
+
+		if (slot->node != 0)
+			block->pool_sum += omni_stock_slot_free(slot);
+	}
 }
 
 /* Forget what a failed load left; block locked. */
 void
 omni_stock_block_clear(OmniBlock *block)
 {
-	for (int i = 0; i < block->nbuckets; i++)
-		while (block->buckets[i])
-			omni_stock_promise_remove(block, block->buckets[i]);
-	if (block->capacity)
-		memset(block->slots, 0, sizeof(OmniSlot) * block->capacity);
+	omni_stock_promise_remove_all(block);
+	for (uint32 i = 0; i < block->slots.n; i++)
+		memset(omni_stock_slot_at(block, i), 0, sizeof(OmniSlot));
 	block->nslots = 0;
 	block->pool_sum = 0;
 	block->pool_reserved = 0;
@@ -187,10 +186,6 @@ omni_stock_block_clear(OmniBlock *block)
 Size
 omni_stock_block_free_parts(OmniBlock *block)
 {
-	Size		freed = omni_stock_promise_free_all(block);
-
-	if (block->capacity)
-		freed += omni_stock_arena_free(block->slots,
-									   sizeof(OmniSlot) * block->capacity);
-	return freed;
+	return omni_stock_promise_free_all(block) +
+		omni_stock_paged_free(&block->slots, sizeof(OmniSlot));
 }

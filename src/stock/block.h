@@ -75,19 +75,26 @@ typedef enum OmniBlockState
 	OMNI_BLOCK_READY
 } OmniBlockState;
 
-/*
- * A block's pins, in one word.  The low half counts transactions; STALE says
- * that the last of them empties the block.  The upper half is for pins that
- * keep a block from eviction but do not hold a drain.
- */
-#define OMNI_PIN_STALE (UINT64CONST(1) << 63)
+/* An array of a power of two elements, in the arena; see paged.c. */
+typedef struct OmniPaged
+{
+	uint32		n;				/* elements; 0: none yet */
+	char	   *page;			/* all of them, where they fit in a page */
+	char	  **pages;			/* else the pages */
+} OmniPaged;
+
+#define OMNI_PAGE_BYTES 1024
+
+/* In a block's pins: the last unpin drops it.  Below are the transactions. */
+#define OMNI_PIN_STALE (UINT32_C(1) << 31)
 
 typedef struct OmniBlock
 {
 	OmniBlockKey key;			/* constant */
-	pg_atomic_uint64 pins;		/* raised under the partition's lock */
-	LWLock		lock;
+	pg_atomic_uint32 pins;		/* raised, and marked OMNI_PIN_STALE, under
+								 * the partition's lock */
 	uint32		hash;			/* of the key; constant */
+	LWLock		lock;
 	bool		used;			/* pinned since the clock last came by; a
 								 * hint, written under the partition's lock,
 								 * shared or not */
@@ -99,12 +106,10 @@ typedef struct OmniBlock
 	int64		pool_sum;		/* Σ c(n) over sellable nodes */
 	int64		pool_reserved;	/* promised, no node chosen */
 	int			nslots;
-	int			capacity;		/* of slots, a power of two */
-	OmniSlot   *slots;			/* open addressing by node, in the arena */
+	OmniPaged	slots;			/* OmniSlot: open addressing by node */
 	int			npromises;
 	int			nfree;			/* in free_promises */
-	int			nbuckets;		/* a power of two, 0: no table yet */
-	OmniPromise **buckets;		/* by reservation, in the arena */
+	OmniPaged	buckets;		/* OmniPromise *: by reservation */
 	OmniPromise *free_promises;
 	pairingheap deadlines;		/* earliest first */
 
@@ -121,6 +126,24 @@ omni_stock_hash(int64 id)
 	h = (h ^ (h >> 30)) * UINT64CONST(0xBF58476D1CE4E5B9);
 	h = (h ^ (h >> 27)) * UINT64CONST(0x94D049BB133111EB);
 	return (uint32) (h ^ (h >> 31));
+}
+
+/* Element i of an array; width is a constant. */
+static inline void *
+omni_stock_paged_at(const OmniPaged *array, uint32 i, Size width)
+{
+	uint32		per_page = OMNI_PAGE_BYTES / width;
+
+	if (array->n <= per_page)
+		return array->page + i * width;
+	return array->pages[i / per_page] + (i % per_page) * width;
+}
+
+/* Slot i of a block. */
+static inline OmniSlot *
+omni_stock_slot_at(const OmniBlock *block, uint32 i)
+{
+	return omni_stock_paged_at(&block->slots, i, sizeof(OmniSlot));
 }
 
 /* ---- arena.c ---- */
@@ -155,6 +178,10 @@ extern uint32 omni_stock_block_reload(Oid database);
 /* items of this database and ledger that have a block; for verifying */
 extern int	omni_stock_block_list(Oid ledger, int64 **ids);
 extern void omni_stock_block_count(uint32 *blocks, uint32 *pinned);
+
+/* ---- paged.c ---- */
+extern bool omni_stock_paged_alloc(OmniPaged *array, uint32 n, Size width);
+extern Size omni_stock_paged_free(OmniPaged *array, Size width);
 
 /* ---- stat.c ---- */
 typedef enum OmniStockCounter
@@ -196,6 +223,7 @@ extern OmniPromise *omni_stock_promise_add(OmniBlock *block,
 extern OmniPromise *omni_stock_promise_find(OmniBlock *block,
 											int64 reservation);
 extern void omni_stock_promise_remove(OmniBlock *block, OmniPromise *promise);
+extern void omni_stock_promise_remove_all(OmniBlock *block);
 extern void omni_stock_promise_claim(OmniBlock *block, OmniPromise *promise);
 extern void omni_stock_promise_unclaim(OmniBlock *block,
 									   OmniPromise *promise);

@@ -196,9 +196,9 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 	omni_stock_block_unlock(block);
 	nodes = palloc(sizeof(int64) * (room + 16));
 	omni_stock_block_lock(block);
-	for (int i = 0; i < block->capacity && nnodes < room + 16; i++)
-		if (block->slots[i].node != 0)
-			nodes[nnodes++] = block->slots[i].node;
+	for (uint32 i = 0; i < block->slots.n && nnodes < room + 16; i++)
+		if (omni_stock_slot_at(block, i)->node != 0)
+			nodes[nnodes++] = omni_stock_slot_at(block, i)->node;
 	omni_stock_block_unlock(block);
 
 	values[0] = Int64GetDatum(block->key.id);

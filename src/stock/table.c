@@ -31,7 +31,7 @@
 #define NPARTITIONS 64
 #define BYTES_PER_BUCKET 512
 #define ALLOC_ROUNDS 1000		/* evictions before an allocation gives up */
-#define PINS(word) ((uint32) (word))
+#define PINS(word) ((word) & ~OMNI_PIN_STALE)
 
 typedef struct Table
 {
@@ -168,21 +168,14 @@ find_link(const OmniBlockKey *key, uint32 hash)
 static inline bool
 is_stale(OmniBlock *block)
 {
-	return (pg_atomic_read_u64(&block->pins) & OMNI_PIN_STALE) != 0;
+	return (pg_atomic_read_u32(&block->pins) & OMNI_PIN_STALE) != 0;
 }
 
-/* May the block be evicted?  Partition locked exclusively. */
+/* Does no transaction use the block?  Partition locked. */
 static inline bool
 is_free(OmniBlock *block)
 {
-	return (pg_atomic_read_u64(&block->pins) & ~OMNI_PIN_STALE) == 0;
-}
-
-/* No transaction uses the block: a reload may drop it.  Partition locked. */
-static inline bool
-is_drained(OmniBlock *block)
-{
-	return PINS(pg_atomic_read_u64(&block->pins)) == 0;
+	return PINS(pg_atomic_read_u32(&block->pins)) == 0;
 }
 
 /* Take a block out; partition locked exclusively, the block is free. */
@@ -324,7 +317,7 @@ enter_block(OmniBlock *block, const OmniBlockKey *key, uint32 hash)
 	block->key = *key;
 	block->hash = hash;
 	block->state = OMNI_BLOCK_EMPTY;
-	pg_atomic_init_u64(&block->pins, 0);
+	pg_atomic_init_u32(&block->pins, 0);
 	LWLockInitialize(&block->lock, block_tranche);
 	ConditionVariableInit(&block->loaded);
 	block->next = *bucket;
@@ -337,7 +330,7 @@ enter_block(OmniBlock *block, const OmniBlockKey *key, uint32 hash)
 static inline void
 raise_pins(OmniBlock *block)
 {
-	pg_atomic_fetch_add_u64(&block->pins, 1);
+	pg_atomic_fetch_add_u32(&block->pins, 1);
 	if (!block->used)
 		block->used = true;
 }
@@ -351,7 +344,7 @@ is_draining(const OmniBlockKey *key, uint32 hash)
 
 	LWLockAcquire(partition_lock(hash), LW_SHARED);
 	block = *find_link(key, hash);
-	draining = block && is_stale(block) && !is_drained(block);
+	draining = block && is_stale(block) && !is_free(block);
 	LWLockRelease(partition_lock(hash));
 	return draining;
 }
@@ -402,7 +395,7 @@ pin_slowly(const OmniBlockKey *key, uint32 hash, OmniBlock **fresh, bool wait,
 	LWLockAcquire(partition_lock(hash), LW_EXCLUSIVE);
 	link = find_link(key, hash);
 	block = *link;
-	if (block && is_stale(block) && is_drained(block))
+	if (block && is_stale(block) && is_free(block))
 	{
 		unlink_block(link);
 		dead = block;
@@ -500,7 +493,7 @@ drop_stale(OmniBlock *block, uint32 hash)
 	/* an address alone: it may be another block by now, or none */
 	while (*link && *link != block)
 		link = &(*link)->next;
-	if (*link && is_stale(block) && is_drained(block))
+	if (*link && is_stale(block) && is_free(block))
 	{
 		unlink_block(link);
 		dead = block;
@@ -518,7 +511,7 @@ void
 omni_stock_block_unpin(OmniBlock *block)
 {
 	uint32		hash = block->hash;
-	uint64		before = pg_atomic_fetch_sub_u64(&block->pins, 1);
+	uint32		before = pg_atomic_fetch_sub_u32(&block->pins, 1);
 
 	if (unlikely((before & OMNI_PIN_STALE) != 0 && PINS(before) == 1))
 		drop_stale(block, hash);
@@ -550,7 +543,7 @@ omni_stock_block_reload(Oid database)
 			if (block->key.database == database)
 			{
 				n++;
-				if (is_drained(block))
+				if (is_free(block))
 				{
 					unlink_block(link);
 					block->next = dead;
@@ -559,7 +552,7 @@ omni_stock_block_reload(Oid database)
 				}
 				if (!is_stale(block))
 				{
-					pg_atomic_fetch_or_u64(&block->pins, OMNI_PIN_STALE);
+					pg_atomic_fetch_or_u32(&block->pins, OMNI_PIN_STALE);
 					pg_atomic_fetch_add_u32(&table->nstale, 1);
 				}
 			}

@@ -114,7 +114,7 @@ static void
 verify_block(ReturnSetInfo *rsinfo, OmniBlock *block, HTAB *expected,
 			 TimestampTz now)
 {
-	int			room = block->capacity;
+	int			room = block->slots.n;
 	OmniSlot   *slots = palloc(sizeof(OmniSlot) * Max(room, 1));
 	int			n = 0;
 	int64		pool;
@@ -125,9 +125,9 @@ verify_block(ReturnSetInfo *rsinfo, OmniBlock *block, HTAB *expected,
 
 	omni_stock_block_lock(block);
 	omni_stock_promise_expire(block, now);
-	for (int i = 0; i < block->capacity && n < room; i++)
-		if (block->slots[i].node != 0)
-			slots[n++] = block->slots[i];
+	for (uint32 i = 0; i < block->slots.n && n < room; i++)
+		if (omni_stock_slot_at(block, i)->node != 0)
+			slots[n++] = *omni_stock_slot_at(block, i);
 	pool_reserved = block->pool_reserved;
 	pool = block->pool_sum - pool_reserved;
 	omni_stock_block_unlock(block);
