@@ -264,7 +264,7 @@ wait_for_adoption(Oid extension, int64 deadline)
 		}
 		/* a second at most: the entry may have been freed and made anew */
 		(void) ConditionVariableTimedSleep(&db->cv, Min(rest, 1000),
-										   PG_WAIT_EXTENSION);
+										   omni_wait_event("OmniAdopt"));
 	}
 	ConditionVariableCancelSleep();
 	return era;

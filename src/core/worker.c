@@ -744,6 +744,7 @@ omni_core_worker_main(Datum arg)
 
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 time_to_wait(), PG_WAIT_EXTENSION);
+						 time_to_wait(),
+						 omni_wait_event("OmniWorkerMain"));
 	}
 }

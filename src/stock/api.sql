@@ -296,7 +296,49 @@ CREATE FUNCTION omni.reset_stat_stock() RETURNS void
 COMMENT ON FUNCTION omni.reset_stat_stock() IS
     'let the counters of omni.stat_stock start again at 0, for the whole server. OM005.';
 
+CREATE FUNCTION omni_internal.stat_lag(
+    OUT tick_lag bigint,
+    OUT fold_lag bigint,
+    OUT folded_at timestamptz)
+    RETURNS record LANGUAGE c STABLE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_read_lag';
+COMMENT ON FUNCTION omni_internal.stat_lag() IS
+    'how far ticks and folds are behind, for omni.stat_worker; lends the right to count what the tables hold';
+
+CREATE VIEW omni.stat_worker AS
+    SELECT w.pid, w.state, w.problem, w.era, w.turns, w.last_tick_at,
+           omni_internal.clock() - w.last_tick_at AS tick_age,
+           w.last_position, l.tick_lag, l.folded_at, l.fold_lag
+    FROM omni.describe_worker() w
+    CROSS JOIN omni_internal.stat_lag() l;
+COMMENT ON VIEW omni.stat_worker IS
+    'one row about this database''s worker, and how far the feed and the balances are behind';
+COMMENT ON COLUMN omni.stat_worker.pid IS
+    'its process, as in pg_stat_activity; null: none runs';
+COMMENT ON COLUMN omni.stat_worker.state IS
+    'none, wanted, starting, running or barred';
+COMMENT ON COLUMN omni.stat_worker.problem IS
+    'what keeps it from its work; null: nothing';
+COMMENT ON COLUMN omni.stat_worker.era IS
+    'era that it lets writes through for; null: none yet';
+COMMENT ON COLUMN omni.stat_worker.turns IS
+    'ticks that ran since the server''s start, those over nothing included';
+COMMENT ON COLUMN omni.stat_worker.last_tick_at IS
+    'when the last one ran, by the database''s clock';
+COMMENT ON COLUMN omni.stat_worker.tick_age IS
+    'how long that is ago: more than a few times omni.tick_interval means that the feed stands still';
+COMMENT ON COLUMN omni.stat_worker.last_position IS
+    'last position of the feed';
+COMMENT ON COLUMN omni.stat_worker.tick_lag IS
+    'committed ledger rows and events that have no position yet';
+COMMENT ON COLUMN omni.stat_worker.folded_at IS
+    'when the tick was closed up to which omni.stock counts; null: none that is kept';
+COMMENT ON COLUMN omni.stat_worker.fold_lag IS
+    'committed ledger rows that omni.stock does not count yet';
+
 REVOKE ALL ON FUNCTION
+    omni_internal.stat_lag(),
     omni.reload_stock(),
     omni.reset_stat_stock(),
     omni_internal.stat_stock(),
@@ -315,7 +357,7 @@ REVOKE ALL ON FUNCTION
     omni.verify_stock()
     FROM PUBLIC;
 REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now,
-    omni.reservation, omni.stat_stock FROM PUBLIC;
+    omni.reservation, omni.stat_stock, omni.stat_worker FROM PUBLIC;
 
 SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
     '{omni.available,omni.availability}');
@@ -328,9 +370,9 @@ SELECT omni_internal.allow_functions('{channel,store,admin}',
 SELECT omni_internal.allow_functions('{admin}',
     '{omni.verify_stock,omni.reload_stock,omni.reset_stat_stock}');
 SELECT omni_internal.allow_functions('{reader,admin}',
-    '{omni_internal.stat_stock}');
+    '{omni_internal.stat_stock,omni_internal.stat_lag,omni_internal.clock,omni.describe_worker}');
 SELECT omni_internal.allow_relations('{reader,admin}', '{select}',
-    '{omni.stat_stock}');
+    '{omni.stat_stock,omni.stat_worker}');
 SELECT omni_internal.allow_relations('{reader,support,admin}', '{select}',
     '{omni.stock,omni.stock_now}');
 SELECT omni_internal.allow_relations('{support,admin}', '{select}',

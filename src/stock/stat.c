@@ -1,6 +1,7 @@
 /*
  * stat.c
- *	  What the stock engine's memory is doing: omni.stat_stock.
+ *	  What the stock engine's memory is doing, and what the worker has yet to
+ *	  do: omni.stat_stock, and parts of omni.stat_worker.
  *
  * Counters are atomics of the whole server, as the memory is; none is raised
  * by a reservation that finds its item in memory.  They begin anew with a
@@ -28,6 +29,7 @@ static Stats *stats = NULL;		/* NULL without preload */
 
 PG_FUNCTION_INFO_V1(omni_stock_read_stat);
 PG_FUNCTION_INFO_V1(omni_stock_reset_stat);
+PG_FUNCTION_INFO_V1(omni_stock_read_lag);
 
 static Size
 stats_size(void)
@@ -144,4 +146,48 @@ omni_stock_reset_stat(PG_FUNCTION_ARGS)
 		pg_atomic_write_u64(&stats->counters[i], 0);
 	pg_atomic_write_u64(&stats->reset_at, GetCurrentTimestamp());
 	PG_RETURN_VOID();
+}
+
+/*
+ * omni_internal.stat_lag(): under the caller's snapshot, rows that the last
+ * tick has not seen, ledger rows that are not folded, and the time of the tick
+ * up to which they are; NULLs where the database was never adopted.  It goes
+ * by index over what it counts, whatever the statistics say.
+ */
+Datum
+omni_stock_read_lag(PG_FUNCTION_ARGS)
+{
+	static OmniQuery query = {
+		.sql = "SELECT ("
+		" SELECT count(*) FROM omni.stock_ledger l"
+		" WHERE l.era = s.era AND l.xid >= s.xmax) + ("
+		" SELECT count(*) FROM unnest(s.xip) x (xid)"
+		" JOIN omni.stock_ledger l ON l.era = s.era AND l.xid = x.xid) + ("
+		" SELECT count(*) FROM omni_internal.outbox o"
+		" WHERE o.era = s.era AND o.xid >= s.xmax) + ("
+		" SELECT count(*) FROM unnest(s.xip) x (xid)"
+		" JOIN omni_internal.outbox o ON o.era = s.era AND o.xid = x.xid),"
+		" (SELECT count(*) FROM omni_internal.unfolded),"
+		" (SELECT t.closed_at FROM omni_internal.fold_state f"
+		" JOIN omni.tick t ON t.id = f.tick)"
+		" FROM (SELECT e.era, COALESCE(pg_snapshot_xmax(t.snapshot), '0') AS xmax,"
+		" ARRAY(SELECT pg_snapshot_xip(t.snapshot)) AS xip"
+		" FROM omni_internal.feed_state e LEFT JOIN LATERAL ("
+		" SELECT k.era, k.snapshot FROM omni.tick k"
+		" ORDER BY k.id DESC LIMIT 1) t ON t.era = e.era) s",
+	};
+	TupleDesc	desc;
+	OmniRows	rows;
+	Datum		values[3] = {0};
+	bool		nulls[3] = {true, true, true};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	omni_core_query(&query, NULL, NULL, true, &rows);
+	for (int i = 0; i < 3 && rows.nrows > 0; i++)
+	{
+		values[i] = OMNI_VALUE(&rows, 0, i);
+		nulls[i] = OMNI_ISNULL(&rows, 0, i);
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }
