@@ -78,27 +78,43 @@ find_loading(OmniLocalBlock **locals, int n, int64 item)
 	return hit ? (*hit)->block : NULL;
 }
 
+/*
+ * Which unfolded rows l are those of the items $1: rows are looked at one by
+ * one, and an array is gone through for each, so many items are hashed.
+ */
+#define OF_FEW_ITEMS "l.item_id = ANY ($1)"
+#define OF_MANY_ITEMS "(l.item_id IN (SELECT pg_catalog.unnest($1))) IS TRUE"
+#define MANY_ITEMS 16
+
+#define COUNTERS_SQL(of_items) \
+	"SELECT u.item_id, u.node_id, sum(u.on_hand)::int8," \
+	" sum(u.reserved)::int8 FROM (" \
+	" SELECT b.item_id, b.node_id, b.on_hand, b.reserved" \
+	" FROM omni_internal.stock_balance b" \
+	" WHERE b.item_id = ANY ($1)" \
+	" UNION ALL" \
+	" SELECT l.item_id, l.node_id, l.quantity, l.reserved" \
+	" FROM omni_internal.unfolded l" \
+	" WHERE " of_items ") u" \
+	" GROUP BY 1, 2 ORDER BY 1, 2"
+
 /* Add what one statement says of (item, node, on_hand, reserved). */
 static void
 fill_counters(OmniLocalBlock **locals, int n, Datum items, Snapshot snapshot)
 {
-	static OmniQuery query = {
-		.sql = "SELECT u.item_id, u.node_id, sum(u.on_hand)::int8,"
-		" sum(u.reserved)::int8 FROM ("
-		" SELECT b.item_id, b.node_id, b.on_hand, b.reserved"
-		" FROM omni_internal.stock_balance b"
-		" WHERE b.item_id = ANY ($1)"
-		" UNION ALL"
-		" SELECT l.item_id, l.node_id, l.quantity, l.reserved"
-		" FROM omni_internal.unfolded l"
-		" WHERE l.item_id = ANY ($1)) u"
-		" GROUP BY 1, 2 ORDER BY 1, 2",
+	static OmniQuery few = {
+		.sql = COUNTERS_SQL(OF_FEW_ITEMS),
+		.nargs = 1,
+		.argtypes = {INT8ARRAYOID},
+	};
+	static OmniQuery many = {
+		.sql = COUNTERS_SQL(OF_MANY_ITEMS),
 		.nargs = 1,
 		.argtypes = {INT8ARRAYOID},
 	};
 	OmniRows	rows;
 
-	omni_core_query_snapshot(&query, &items, NULL, snapshot, &rows);
+	omni_core_query_snapshot(n < MANY_ITEMS ? &few : &many, &items, NULL, snapshot, &rows);
 	for (int r = 0; r < rows.nrows;)
 	{
 		int64		item = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
@@ -128,31 +144,39 @@ fill_counters(OmniLocalBlock **locals, int n, Datum items, Snapshot snapshot)
 	}
 }
 
+#define PROMISES_SQL(of_items) \
+	"SELECT u.item_id, u.reservation_id," \
+	" (array_agg(u.node_id ORDER BY u.id DESC))[1]," \
+	" sum(u.reserved)::int8," \
+	" (array_agg(u.expires_at ORDER BY u.id DESC))[1] FROM (" \
+	" SELECT r.item_id, r.id AS reservation_id, r.node_id, r.last_id AS id," \
+	" r.quantity AS reserved, r.expires_at" \
+	" FROM omni_internal.open_reservation r" \
+	" WHERE r.item_id = ANY ($1) AND r.expires_at IS NOT NULL" \
+	" UNION ALL" \
+	" SELECT l.item_id, l.reservation, l.node_id, l.id, l.reserved," \
+	" l.expires_at FROM omni_internal.unfolded l" \
+	" WHERE l.reservation IS NOT NULL AND l.expires_at IS NOT NULL" \
+	" AND " of_items ") u" \
+	" GROUP BY 1, 2 HAVING sum(u.reserved) > 0 ORDER BY 1"
+
 /* Add the open promises that have a time limit. */
 static void
 fill_promises(OmniLocalBlock **locals, int n, Datum items, Snapshot snapshot)
 {
-	static OmniQuery query = {
-		.sql = "SELECT u.item_id, u.reservation_id,"
-		" (array_agg(u.node_id ORDER BY u.id DESC))[1],"
-		" sum(u.reserved)::int8,"
-		" (array_agg(u.expires_at ORDER BY u.id DESC))[1] FROM ("
-		" SELECT r.item_id, r.id AS reservation_id, r.node_id, r.last_id AS id,"
-		" r.quantity AS reserved, r.expires_at"
-		" FROM omni_internal.open_reservation r"
-		" WHERE r.item_id = ANY ($1) AND r.expires_at IS NOT NULL"
-		" UNION ALL"
-		" SELECT l.item_id, l.reservation, l.node_id, l.id, l.reserved,"
-		" l.expires_at FROM omni_internal.unfolded l"
-		" WHERE l.item_id = ANY ($1) AND l.reservation IS NOT NULL"
-		" AND l.expires_at IS NOT NULL) u"
-		" GROUP BY 1, 2 HAVING sum(u.reserved) > 0 ORDER BY 1",
+	static OmniQuery few = {
+		.sql = PROMISES_SQL(OF_FEW_ITEMS),
+		.nargs = 1,
+		.argtypes = {INT8ARRAYOID},
+	};
+	static OmniQuery many = {
+		.sql = PROMISES_SQL(OF_MANY_ITEMS),
 		.nargs = 1,
 		.argtypes = {INT8ARRAYOID},
 	};
 	OmniRows	rows;
 
-	omni_core_query_snapshot(&query, &items, NULL, snapshot, &rows);
+	omni_core_query_snapshot(n < MANY_ITEMS ? &few : &many, &items, NULL, snapshot, &rows);
 	for (int r = 0; r < rows.nrows; r++)
 	{
 		OmniBlock  *block = find_loading(locals, n,
