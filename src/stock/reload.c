@@ -3,11 +3,11 @@
  *	  Counters read anew from the tables: on demand, after changes by hand, and
  *	  when a database is dropped.
  *
- * omni's own statements say that they are, for their own duration.  Whatever
- * else changes the ledger, the balances, the open promises or the fold state
- * (its owner, COPY included) is noticed by a statement trigger, and the
+ * Whatever changes the ledger, the balances, the open promises or the fold
+ * state (their owner, COPY included) is noticed by a statement trigger, and the
  * database's blocks are reloaded when that transaction has committed.  A
- * reload drains; see table.c.
+ * reload drains; see table.c.  omni itself appends to the ledger without a
+ * statement, and the fold's statements say that they are its own.
  *
  * Rows that logical replication applies fire no statement trigger: after
  * those, call omni.reload_stock().
