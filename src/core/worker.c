@@ -538,6 +538,7 @@ report_tick(const OmniTickResult *tick, uint64 asked)
 	db->last_position = tick->last_position;
 	db->tick_done = asked;
 	db->turns++;
+	db->last_turn_at = GetCurrentTimestamp();
 	db->problem[0] = '\0';
 	if (omni_core_monotonic_ms() - me.started_at > STEADY_MS)
 		db->failures = 0;

@@ -270,7 +270,7 @@ COMMENT ON COLUMN omni.stat_stock.load_waits IS
 COMMENT ON COLUMN omni.stat_stock.evictions IS
     'items whose counters were dropped to make room';
 COMMENT ON COLUMN omni.stat_stock.reloads IS
-    'items whose counters were dropped to be read anew: omni.reload_stock(), changes by hand, a dropped database';
+    'items whose counters were dropped to be read anew: omni.reload_stock(), changes by hand';
 COMMENT ON COLUMN omni.stat_stock.refused IS
     'requests refused for lack of stock (OM001)';
 COMMENT ON COLUMN omni.stat_stock.in_doubt IS
@@ -304,8 +304,9 @@ COMMENT ON FUNCTION omni_internal.stat_lag() IS
     'how far ticks and folds are behind, for omni.stat_worker; lends the right to count what the tables hold';
 
 CREATE VIEW omni.stat_worker AS
-    SELECT w.pid, w.state, w.problem, w.era, w.turns, w.last_tick_at,
-           omni_internal.clock() - w.last_tick_at AS tick_age,
+    SELECT w.pid, w.state, w.problem, w.era, w.turns,
+           w.last_turn_at AS last_tick_at,
+           pg_catalog.clock_timestamp() - w.last_turn_at AS tick_age,
            w.last_position, l.tick_lag, l.folded_at, l.fold_lag
     FROM omni.describe_worker() w
     CROSS JOIN omni_internal.stat_lag() l;
@@ -322,7 +323,7 @@ COMMENT ON COLUMN omni.stat_worker.era IS
 COMMENT ON COLUMN omni.stat_worker.turns IS
     'ticks that ran since the server''s start, those over nothing included';
 COMMENT ON COLUMN omni.stat_worker.last_tick_at IS
-    'when the last one ran, by the database''s clock';
+    'when the last one ran';
 COMMENT ON COLUMN omni.stat_worker.tick_age IS
     'how long that is ago: more than a few times omni.tick_interval means that the feed stands still';
 COMMENT ON COLUMN omni.stat_worker.last_position IS
@@ -367,7 +368,7 @@ SELECT omni_internal.allow_functions('{channel,store,admin}',
 SELECT omni_internal.allow_functions('{admin}',
     '{omni.verify_stock,omni.reload_stock,omni.reset_stat_stock}');
 SELECT omni_internal.allow_functions('{reader,admin}',
-    '{omni_internal.stat_stock,omni_internal.stat_lag,omni_internal.clock,omni.describe_worker}');
+    '{omni_internal.stat_stock,omni_internal.stat_lag,omni.describe_worker}');
 SELECT omni_internal.allow_relations('{reader,admin}', '{select}',
     '{omni.stat_stock,omni.stat_worker}');
 SELECT omni_internal.allow_relations('{reader,support,admin}', '{select}',

@@ -54,6 +54,11 @@ SELECT is((SELECT count(*) FROM omni.stat_worker w
 SELECT is((SELECT problem FROM omni.stat_worker), NULL, 'without a problem');
 SELECT ok((SELECT tick_age BETWEEN '0' AND '1 minute' FROM omni.stat_worker),
     'tick_age: the last tick is a moment ago');
+CREATE TEMP TABLE turn AS SELECT turns, last_tick_at FROM omni.stat_worker;
+SELECT omni.wait_for_tick();
+SELECT ok((SELECT w.turns > t.turns AND w.last_tick_at > t.last_tick_at
+           FROM omni.stat_worker w, turn t),
+    'last_tick_at: a tick over nothing counts');
 SELECT is((SELECT tick_lag FROM omni.stat_worker), 0::bigint,
     'tick_lag: after a tick nothing waits for a position');
 BEGIN;
