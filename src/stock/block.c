@@ -151,22 +151,27 @@ omni_stock_slot_apply(OmniBlock *block, int64 node, int64 d_on_hand,
 	slot = omni_stock_slot_find(block, node);
 	Assert(slot != NULL);
 	block->pool_sum -= omni_stock_slot_free(slot);
+	block->nshort -= slot->on_hand < slot->reserved;
 	slot->on_hand += d_on_hand;
 	slot->reserved += d_reserved;
+	block->nshort += slot->on_hand < slot->reserved;
 	block->pool_sum += omni_stock_slot_free(slot);
 }
 
-/* The pool's sum anew, after safety or sellable changed. */
+/* The sums over slots anew, after they were filled or a policy changed. */
 void
 omni_stock_block_recount(OmniBlock *block)
 {
 	block->pool_sum = 0;
+	block->nshort = 0;
 	for (uint32 i = 0; i < block->slots.n; i++)
 	{
 		OmniSlot   *slot = omni_stock_slot_at(block, i);
 
-		if (slot->node != 0)
-			block->pool_sum += omni_stock_slot_free(slot);
+		if (slot->node == 0)
+			continue;
+		block->pool_sum += omni_stock_slot_free(slot);
+		block->nshort += slot->on_hand < slot->reserved;
 	}
 }
 
@@ -178,6 +183,7 @@ omni_stock_block_clear(OmniBlock *block)
 	for (uint32 i = 0; i < block->slots.n; i++)
 		memset(omni_stock_slot_at(block, i), 0, sizeof(OmniSlot));
 	block->nslots = 0;
+	block->nshort = 0;
 	block->pool_sum = 0;
 	block->pool_reserved = 0;
 }
@@ -186,6 +192,7 @@ omni_stock_block_clear(OmniBlock *block)
 Size
 omni_stock_block_free_parts(OmniBlock *block)
 {
+	omni_stock_doubt_forget(block);
 	return omni_stock_promise_free_all(block) +
 		omni_stock_paged_free(&block->slots, sizeof(OmniSlot));
 }

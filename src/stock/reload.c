@@ -39,6 +39,8 @@ reload(void)
 {
 	uint32		n = omni_stock_block_reload(MyDatabaseId);
 
+	/* what was changed by hand may make items short that nobody touches */
+	omni_stock_shortfall_look();
 	if (n > 0)
 		omni_stock_count(OMNI_STAT_RELOADS, n);
 	return n;

@@ -107,8 +107,8 @@ omni_stock_stat_evicted(uint32 n)
 Datum
 omni_stock_read_stat(PG_FUNCTION_ARGS)
 {
-	Datum		values[OMNI_STAT_COUNT + 5];
-	bool		nulls[OMNI_STAT_COUNT + 5] = {0};
+	Datum		values[OMNI_STAT_COUNT + 6];
+	bool		nulls[OMNI_STAT_COUNT + 6] = {0};
 	TupleDesc	desc;
 	uint32		blocks;
 	uint32		pinned;
@@ -123,6 +123,7 @@ omni_stock_read_stat(PG_FUNCTION_ARGS)
 	omni_stock_block_count(&blocks, &pinned);
 	for (int i = 0; i < OMNI_STAT_COUNT; i++)
 		values[n++] = Int64GetDatum((int64) pg_atomic_read_u64(&stats->counters[i]));
+	values[n++] = Int64GetDatum(omni_stock_doubt_count());
 	values[n++] = Int64GetDatum(blocks);
 	values[n++] = Int64GetDatum(pinned);
 	values[n++] = Int64GetDatum((int64) omni_stock_arena_used());
@@ -142,7 +143,7 @@ omni_stock_reset_stat(PG_FUNCTION_ARGS)
 {
 	(void) omni_core_gate();
 	omni_core_require(OMNI_PROFILE_ADMIN, 0, 0, "reset statistics");
-	for (int i = 0; i < OMNI_STAT_IN_DOUBT; i++)
+	for (int i = 0; i < OMNI_STAT_COUNT; i++)
 		pg_atomic_write_u64(&stats->counters[i], 0);
 	pg_atomic_write_u64(&stats->reset_at, GetCurrentTimestamp());
 	PG_RETURN_VOID();

@@ -338,6 +338,29 @@ is( value(
 	'0', 'rule 3: nothing was promised twice');
 is(stat_of('pinned_blocks'), '0', 'no pin is left');
 
+# ---- what is in doubt outlives reload and eviction ----
+
+my $both = "SELECT omni.available('S700', 'N1'), omni.available('S701', 'N1')";
+sql("SELECT omni.receive_stock('N1', 'S700', 5)");
+my ($promised, $arriving) = split(/\|/, value($node, $both));
+sql("BEGIN; SELECT omni.reserve_stock('S700', 2, 'N1', '1 day');"
+	  . " SELECT omni.receive_stock('N1', 'S701', 4);"
+	  . " PREPARE TRANSACTION 'doubt'");
+my $in_doubt = ($promised - 2) . "|$arriving";
+is(stat_of("in_doubt || ' ' || pinned_blocks"), '2 0',
+	'rule 10: two items are in doubt, and pin nothing');
+ok(value($node, 'SELECT omni.reload_stock()') > 0, 'a reload does not wait for it');
+is(value($node, $both), $in_doubt, 'rule 10: a reload finds what is in doubt');
+sql('SELECT count(*) FROM omni.availability(skus(1, 12000))') for 1 .. 2;
+sql('SELECT count(*) FROM omni.availability(skus(12001, 24000))') for 1 .. 2;
+is(value($node, $both), $in_doubt, 'rule 10: so does a load after an eviction');
+is(value($node, 'SELECT count(*) FROM omni.verify_stock()'), '0',
+	'verify_stock() with changes in doubt');
+sql("COMMIT PREPARED 'doubt'");
+is(value($node, $both), ($promised - 2) . '|' . ($arriving + 4),
+	'rule 10: the first answer after COMMIT PREPARED counts it');
+exact('rule 10: exact after it', 1000);
+
 # ---- a dropped extension, and a dropped database ----
 
 sql('CREATE DATABASE other');
