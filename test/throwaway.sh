@@ -3,7 +3,7 @@
 #
 #   test/throwaway.sh KIND COMMAND [ARG…]
 #
-# KIND (test, demo, bench) names the packages that test/setup.sh installs
+# KIND (test, demo, bench, soak) names the packages that test/setup.sh installs
 # first.  The command runs as the server's user (never root), in a copy of the
 # source tree, with PGHOST, PGPORT, PGUSER, PGDATABASE, PATH and
 #

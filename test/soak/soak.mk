@@ -1,0 +1,8 @@
+# make soak: load, faults and full checks, on servers of its own.
+# make model: random operations against a naive model.
+
+.PHONY: soak model
+
+soak:
+	@test/throwaway.sh soak test/soak/run.sh soak.pl
+
