@@ -20,6 +20,7 @@ package OmniSession;
 use strict;
 use warnings;
 
+use Errno;
 use IO::Select;
 use IO::Socket::UNIX;
 use Time::HiRes qw(time);
@@ -148,6 +149,8 @@ sub receive
 	my ($self) = @_;
 	my $n = sysread($self->{socket}, $self->{input}, 65536,
 		length $self->{input});
+
+	return undef if !defined $n && $!{EINTR};
 	my $lost = !$n;
 
 	while (length $self->{input} >= 5)
