@@ -80,6 +80,15 @@ extern void omni_core_query_snapshot(OmniQuery *query, const Datum *values,
 									 const char *nulls, Snapshot snapshot,
 									 OmniRows *rows);
 /*
+ * Run a query under a new command's snapshot and hand each row to "callback"
+ * as it comes: for results that need not be kept.  By-reference values are the
+ * callback's to copy, and maybe to detoast.  No SQL in it.
+ */
+typedef void (*OmniRowCallback) (const Datum *values, const bool *isnull,
+								 void *arg);
+extern void omni_core_query_each(OmniQuery *query, const Datum *values,
+								 OmniRowCallback callback, void *arg);
+/*
  * A registered copy of GetLatestSnapshot().  own_rows false: sees exactly what
  * is committed and nothing of its own transaction; true: one's own rows too.
  * Give back with UnregisterSnapshot().

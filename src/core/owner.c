@@ -33,9 +33,9 @@ forget_owner(Datum arg, Oid relid)
 		owner = InvalidOid;
 }
 
-/* The extension's owner; superusers only may create the extension. */
+/* The extension's owner; InvalidOid where it is not installed. */
 Oid
-omni_core_owner(void)
+omni_core_owner_if_any(void)
 {
 	static bool registered = false;
 	HeapTuple	tuple;
@@ -52,14 +52,25 @@ omni_core_owner(void)
 	relid = omni_core_relation_oid(OMNI_INTERNAL_SCHEMA, "outbox");
 	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(OMNI_ERR_NOT_READY),
-				 errmsg("extension \"omni\" does not exist in this database"),
-				 errhint("Run: CREATE EXTENSION omni;")));
+		return InvalidOid;
 	owner_relation = relid;
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
+}
+
+/* The extension's owner; superusers only may create the extension. */
+Oid
+omni_core_owner(void)
+{
+	Oid			role = omni_core_owner_if_any();
+
+	if (!OidIsValid(role))
+		ereport(ERROR,
+				(errcode(OMNI_ERR_NOT_READY),
+				 errmsg("extension \"omni\" does not exist in this database"),
+				 errhint("Run: CREATE EXTENSION omni;")));
+	return role;
 }
 
 /* Set a setting until the scope ends. */
@@ -83,7 +94,7 @@ omni_core_owner_begin(OmniOwnerScope *scope, bool planning)
 	if (planning)
 	{
 		scope->guc_level = NewGUCNestLevel();
-		pin_setting("search_path", "pg_catalog, pg_temp");
+		pin_setting("search_path", OMNI_SEARCH_PATH);
 		pin_setting("enable_seqscan", "off");
 		pin_setting("enable_bitmapscan", "off");
 		pin_setting("jit", "off");

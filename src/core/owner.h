@@ -11,6 +11,9 @@
 
 #include "core/core.h"
 
+/* what all of omni's SQL is written for */
+#define OMNI_SEARCH_PATH "pg_catalog, pg_temp"
+
 typedef struct OmniOwnerScope
 {
 	Oid			user;
@@ -26,5 +29,7 @@ extern void omni_core_owner_begin(OmniOwnerScope *scope, bool planning);
 extern void omni_core_owner_end(OmniOwnerScope *scope);
 /* Who that is. */
 extern Oid	omni_core_owner(void);
+/* The same, InvalidOid where the extension is not installed. */
+extern Oid	omni_core_owner_if_any(void);
 
 #endif							/* OMNI_CORE_OWNER_H */

@@ -5,6 +5,8 @@
  * - A statement is parsed once per session and its plan is kept; the plan
  *	 cache revalidates it, by name, when an object it uses has changed or the
  *	 extension was dropped and created again.
+ * - A statement runs as the extension's owner under a pinned search_path,
+ *	 whoever called: the caller's rights were checked before, in C.
  * - Values are parameters, never text.  Parameter types are built-in types,
  *	 because their oids are part of the kept plan.
  * - Results are copied, detoasted, into the caller's memory context, and SPI
@@ -18,14 +20,19 @@
  */
 #include "omni.h"
 
+#include "catalog/namespace.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/params.h"
 #include "nodes/parsenodes.h"
+#include "tcop/dest.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "core/core.h"
+#include "core/owner.h"
 
 /* Parse and keep the plan; SPI is connected. */
 static void
@@ -48,31 +55,68 @@ prepare_query(OmniQuery *query)
 
 /* Set a setting until the level ends. */
 static void
-pin_setting(const char *name)
+pin_setting(const char *name, const char *value)
 {
-	(void) set_config_option(name, "off", PGC_USERSET, PGC_S_SESSION,
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/*
- * Before a statement that the server is about to plan; returns the level to
- * end after it, 0 for none.  An error ends it with the (sub)transaction.
- */
-static int
-begin_planning(OmniQuery *query)
+/* What a statement changed around itself. */
+typedef struct QueryScope
 {
-	int			level;
+	Oid			user;
+	int			context;
+	bool		switched;		/* user and context are to be given back */
+	int			guc_level;		/* 0: settings were left alone */
+} QueryScope;
 
-	if (query->custom_plan ||
-		(query->plan != NULL && SPI_plan_is_valid(query->plan)))
-		return 0;
-	level = NewGUCNestLevel();
-	pin_setting("enable_seqscan");
-	pin_setting("enable_bitmapscan");
-	pin_setting("enable_hashjoin");
-	pin_setting("enable_mergejoin");
-	pin_setting("jit");
-	return level;
+/*
+ * Have the statement run as the extension's owner, under the search_path that
+ * it was written for, and be planned for tables of any size.  Functions that
+ * are SECURITY DEFINER have seen to the first two already; those that seldom
+ * run a statement are spared the cost at every call.  An error gives all back
+ * with the (sub)transaction.
+ */
+static void
+begin_scope(const OmniQuery *query, QueryScope *scope)
+{
+	Oid			owner = omni_core_owner_if_any();
+	bool		path;
+	bool		planning;
+
+	GetUserIdAndSecContext(&scope->user, &scope->context);
+	scope->switched = OidIsValid(owner) && scope->user != owner;
+	if (scope->switched)
+		SetUserIdAndSecContext(owner, scope->context |
+							   SECURITY_LOCAL_USERID_CHANGE);
+
+	scope->guc_level = 0;
+	path = strcmp(namespace_search_path, OMNI_SEARCH_PATH) != 0;
+	planning = !query->custom_plan &&
+		(query->plan == NULL || !SPI_plan_is_valid(query->plan));
+	if (!path && !planning)
+		return;
+	scope->guc_level = NewGUCNestLevel();
+	if (path)
+		pin_setting("search_path", OMNI_SEARCH_PATH);
+	if (planning)
+	{
+		pin_setting("enable_seqscan", "off");
+		pin_setting("enable_bitmapscan", "off");
+		pin_setting("enable_hashjoin", "off");
+		pin_setting("enable_mergejoin", "off");
+		pin_setting("jit", "off");
+	}
+}
+
+/* Give back what begin_scope() changed. */
+static void
+end_scope(const QueryScope *scope)
+{
+	if (unlikely(scope->guc_level != 0))
+		AtEOXact_GUC(true, scope->guc_level);
+	if (scope->switched)
+		SetUserIdAndSecContext(scope->user, scope->context);
 }
 
 /* Copy what SPI returned into "context". */
@@ -136,7 +180,7 @@ run_query(OmniQuery *query, const Datum *values, const char *nulls,
 {
 	MemoryContext context = CurrentMemoryContext;
 	bool		pushed = false;
-	int			guc_level;
+	QueryScope	scope;
 	int			result;
 
 	/* a worker has no portal whose snapshot could serve */
@@ -147,7 +191,7 @@ run_query(OmniQuery *query, const Datum *values, const char *nulls,
 	}
 
 	SPI_connect();
-	guc_level = begin_planning(query);
+	begin_scope(query, &scope);
 	if (unlikely(query->plan == NULL))
 		prepare_query(query);
 
@@ -162,8 +206,7 @@ run_query(OmniQuery *query, const Datum *values, const char *nulls,
 		elog(ERROR, "SPI_execute_plan failed: %s",
 			 SPI_result_code_string(result));
 
-	if (unlikely(guc_level != 0))
-		AtEOXact_GUC(true, guc_level);
+	end_scope(&scope);
 	if (rows)
 		copy_rows(rows, context);
 	SPI_finish();
@@ -189,6 +232,77 @@ omni_core_query_snapshot(OmniQuery *query, const Datum *values,
 						 const char *nulls, Snapshot snapshot, OmniRows *rows)
 {
 	run_query(query, values, nulls, snapshot, true, rows);
+}
+
+/* A receiver that hands its rows to a callback. */
+typedef struct EachReceiver
+{
+	DestReceiver pub;
+	OmniRowCallback callback;
+	void	   *arg;
+} EachReceiver;
+
+static void
+each_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
+{
+}
+
+static bool
+each_receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	EachReceiver *each = (EachReceiver *) self;
+
+	slot_getallattrs(slot);
+	each->callback(slot->tts_values, slot->tts_isnull, each->arg);
+	return true;
+}
+
+static void
+each_ignore(DestReceiver *self)
+{
+}
+
+/* Hand each row of the result to a callback; see core.h. */
+void
+omni_core_query_each(OmniQuery *query, const Datum *values,
+					 OmniRowCallback callback, void *arg)
+{
+	EachReceiver each = {
+		.pub = {
+			.receiveSlot = each_receive, .rStartup = each_startup,
+			.rShutdown = each_ignore, .rDestroy = each_ignore,
+			.mydest = DestNone
+		},
+		.callback = callback,
+		.arg = arg
+	};
+	SPIExecuteOptions options;
+	QueryScope	scope;
+	int			result;
+
+	SPI_connect();
+	begin_scope(query, &scope);
+	if (unlikely(query->plan == NULL))
+		prepare_query(query);
+	memset(&options, 0, sizeof(options));
+	options.params = makeParamList(query->nargs);
+	for (int i = 0; i < query->nargs; i++)
+	{
+		ParamExternData *param = &options.params->params[i];
+
+		param->value = values[i];
+		param->isnull = false;
+		param->pflags = PARAM_FLAG_CONST;
+		param->ptype = query->argtypes[i];
+	}
+	options.read_only = false;
+	options.dest = &each.pub;
+	result = SPI_execute_plan_extended(query->plan, &options);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan_extended failed: %s",
+			 SPI_result_code_string(result));
+	end_scope(&scope);
+	SPI_finish();
 }
 
 /*

@@ -610,7 +610,9 @@ run_chores(bool woken, bool at_start)
 		if (!at_start && !(woken && me.chores[i].failures == 0) &&
 			me.chores[i].due > omni_core_monotonic_ms())
 			continue;
-		result = run_step(chores[i]->name, chore_step, &call, true);
+		do
+			result = run_step(chores[i]->name, chore_step, &call, true);
+		while (at_start && result == STEP_DONE && call.again_ms == 0);
 		reschedule(&me.chores[i], result,
 				   result == STEP_DONE ? Max(call.again_ms, 0) :
 				   omni_tick_interval);

@@ -131,10 +131,12 @@ CREATE VIEW omni_internal.ledger_difference AS
 COMMENT ON VIEW omni_internal.ledger_difference IS
     'differences between balances, open promises and the ledger: none, ever';
 
+-- The functions that channels call most often are not SECURITY DEFINER: they
+-- check the caller's rights and append to the ledger in C, and any statement
+-- that they run in passing is run as the owner (see core/spi.c).
 CREATE FUNCTION omni.receive_stock(node text, sku text, quantity integer,
         reference text DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_receive_stock';
 COMMENT ON FUNCTION omni.receive_stock(text, text, integer, text) IS
     'Units arrived at a node: on_hand rises, for others once this has committed. quantity > 0, in the item''s unit. Returns the ledger row''s id. OM002 unknown node or sku, OM005 not permitted, OM007 quantity not positive, OM008 out of range.';
@@ -143,7 +145,6 @@ CREATE FUNCTION omni.sell_stock(node text, sku text, quantity integer,
         reference text DEFAULT NULL, channel text DEFAULT NULL,
         occurred_at timestamptz DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_sell_stock';
 COMMENT ON FUNCTION omni.sell_stock(text, text, integer, text, text, timestamptz) IS
     'A sale at the till: on_hand falls at once and may fall below zero; never refused for lack of stock. occurred_at: when the till sold it (now by default). Returns the ledger row''s id. OM002, OM005, OM007, OM008.';
@@ -167,7 +168,6 @@ COMMENT ON FUNCTION omni.set_stock(text, text, integer, text, timestamptz) IS
 CREATE FUNCTION omni.available(sku text, node text DEFAULT NULL,
         channel text DEFAULT NULL)
     RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_available_units';
 COMMENT ON FUNCTION omni.available(text, text, text) IS
     'What could be reserved now, at a node or (node null) of the pool: the counter that reserving uses, others'' uncommitted promises taken off, one''s own uncommitted changes counted; never below 0. OM002, OM005.';
@@ -176,7 +176,6 @@ CREATE FUNCTION omni.availability(skus text[], channel text DEFAULT NULL,
         OUT sku text, OUT node text, OUT on_hand integer, OUT reserved integer,
         OUT safety integer, OUT available integer)
     RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_availability';
 COMMENT ON FUNCTION omni.availability(text[], text) IS
     'One row per stocked sku and node, parts as they are; no row for the pool. OM002, OM005, OM007.';
@@ -185,7 +184,6 @@ CREATE FUNCTION omni.reserve_stock(sku text, quantity integer,
         node text DEFAULT NULL, ttl interval DEFAULT NULL,
         reference text DEFAULT NULL, channel text DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_reserve_stock';
 COMMENT ON FUNCTION omni.reserve_stock(text, integer, text, interval, text, text) IS
     'Promise units at a node, or of the pool (node null), until ttl has passed (null: without limit). No lock is held until commit; a rollback gives the units back. Returns the reservation''s id. OM001 insufficient stock, OM002, OM005, OM007, OM012 no memory for a time limit.';
@@ -194,7 +192,6 @@ CREATE FUNCTION omni.reserve_lines(skus text[], quantities integer[],
         nodes text[] DEFAULT NULL, ttl interval DEFAULT NULL,
         reference text DEFAULT NULL, channel text DEFAULT NULL)
     RETURNS bigint[] LANGUAGE c VOLATILE PARALLEL UNSAFE
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_reserve_lines';
 COMMENT ON FUNCTION omni.reserve_lines(text[], integer[], text[], interval, text, text) IS
     'Promise all lines or none. Arrays are one-dimensional, equally long and not empty; a null node is a pool-level line; the same sku twice counts twice. Id n belongs to line n. Errors as omni.reserve_stock.';

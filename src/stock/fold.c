@@ -3,107 +3,515 @@
  *	  The worker's chores: folding the ledger into balances, and tidying up
  *	  expired promises.
  *
- * A fold takes whole ticks: the rows that the last tick's snapshot sees and
- * the fold state's does not.  One statement adds them to the balances, carries
- * the open promises on, and moves the fold state, so it holds for all or for
- * none of them.  A promise that is not known yet was opened by a row of this
- * very fold, whose id is the promise's.  Only the worker folds (and adoption, in the worker).
+ * - A fold takes whole ticks: the rows that a tick's snapshot sees and the fold
+ *	 state's does not.  One transaction adds them to the balances, carries the
+ *	 open promises on, and moves the fold state, so it holds for all or for
+ *	 none of them.  Only the worker folds (and adoption, in the worker).
+ * - The rows are read once, without a sort or a join, and summed up here; what
+ *	 is written is one row for each balance and for each promise that outlived
+ *	 the fold.  So a fold costs what its rows cost, however large the tables.
+ * - A promise that no row of this fold opens is in open_reservation: its
+ *	 opening row was folded before, or closed by a row that was.
+ * - A backlog is folded in steps of about FOLD_AT_ONCE rows.
  */
 #include "omni.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "stock/block.h"
 
 #define TIDY_AT_ONCE 500
+#define FOLD_AT_ONCE 200000
 
-/* Fold what the tick's snapshot sees; $1 its text, $2 its id. */
+/* The tick to fold to. */
+typedef struct FoldTarget
+{
+	int64		tick;
+	uint64		xmax;
+	Datum		xip;			/* xid8[] */
+	uint64	   *running;		/* its elements, ascending */
+	int			nrunning;
+	bool		last;			/* no later tick */
+} FoldTarget;
+
+/* Sums of an item at a node. */
+typedef struct FoldBalance
+{
+	int64		item;			/* hash key, with node */
+	int64		node;
+	int64		on_hand;
+	int64		reserved;
+} FoldBalance;
+
+/* What the fold's rows say of a promise. */
+typedef struct FoldPromise
+{
+	int64		reservation;	/* hash key */
+	int64		quantity;		/* sum of its reserved deltas */
+	int64		last_id;
+	int64		node;			/* of the last row */
+	TimestampTz expires_at;		/* of the last row; DT_NOEND: none */
+	/* from the row that opens it, if that is one of them */
+	bool		opened;
+	int64		item;
+	int64		channel;		/* 0: none */
+	TimestampTz opened_at;
+	Datum		reference;		/* 0: none */
+} FoldPromise;
+
+typedef struct Fold
+{
+	FoldTarget	target;
+	MemoryContext context;		/* of all below */
+	HTAB	   *balances;
+	HTAB	   *promises;
+} Fold;
+
+/* ---- reading ---- */
+
+/* Was the transaction still running when the tick was closed? */
+static bool
+was_running(const FoldTarget *target, uint64 xid)
+{
+	int			low = 0;
+	int			high = target->nrunning;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (target->running[middle] < xid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < target->nrunning && target->running[low] == xid;
+}
+
+/* Take one ledger row; the columns are those of read_rows(). */
 static void
-fold_to(const char *snapshot, int64 tick)
+fold_row(const Datum *values, const bool *isnull, void *arg)
+{
+	Fold	   *fold = arg;
+	uint64		xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[5]));
+	int64		id = DatumGetInt64(values[0]);
+	FoldBalance key;
+	FoldBalance *balance;
+	FoldPromise *promise;
+	int64		reservation;
+	bool		found;
+
+	if (was_running(&fold->target, xid))
+		return;
+
+	memset(&key, 0, sizeof(key));
+	key.item = DatumGetInt64(values[1]);
+	key.node = DatumGetInt64(values[2]);
+	balance = hash_search(fold->balances, &key, HASH_ENTER, &found);
+	if (!found)
+		balance->on_hand = balance->reserved = 0;
+	balance->on_hand += DatumGetInt32(values[3]);
+	balance->reserved += DatumGetInt32(values[4]);
+
+	if (isnull[6])
+		return;
+	reservation = DatumGetInt64(values[6]);
+	promise = hash_search(fold->promises, &reservation, HASH_ENTER, &found);
+	if (!found)
+	{
+		promise->quantity = 0;
+		promise->last_id = 0;
+		promise->opened = false;
+		promise->reference = (Datum) 0;
+	}
+	promise->quantity += DatumGetInt32(values[4]);
+	if (id > promise->last_id)
+	{
+		promise->last_id = id;
+		promise->node = key.node;
+		promise->expires_at = isnull[7] ? DT_NOEND :
+			DatumGetTimestampTz(values[7]);
+	}
+	if (id == reservation)
+	{
+		promise->opened = true;
+		promise->item = key.item;
+		promise->channel = isnull[8] ? 0 : DatumGetInt64(values[8]);
+		promise->opened_at = DatumGetTimestampTz(values[10]);
+		if (!isnull[9])
+		{
+			MemoryContext old = MemoryContextSwitchTo(fold->context);
+
+			promise->reference =
+				PointerGetDatum(PG_DETOAST_DATUM_COPY(values[9]));
+			MemoryContextSwitchTo(old);
+		}
+	}
+}
+
+/* A hash table of the fold. */
+static HTAB *
+make_table(Fold *fold, const char *name, Size keysize, Size entrysize)
+{
+	HASHCTL		info;
+
+	memset(&info, 0, sizeof(info));
+	info.keysize = keysize;
+	info.entrysize = entrysize;
+	info.hcxt = fold->context;
+	return hash_create(name, 1024, &info,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* Sum up the rows between the fold state and the target. */
+static void
+read_rows(Fold *fold)
 {
 	static OmniQuery query = {
-		.sql =
-		"WITH r AS MATERIALIZED ("
-		" SELECT u.* FROM omni_internal.unfolded u"
-		" WHERE pg_visible_in_snapshot(u.xid, $1::pg_snapshot)),"
-		" b AS ("
-		" INSERT INTO omni_internal.stock_balance AS s"
+		.sql = "SELECT l.id, l.item_id, l.node_id, l.quantity, l.reserved,"
+		" l.xid, l.reservation, l.expires_at, l.channel_id, l.reference,"
+		" l.recorded_at FROM omni_internal.unfolded l WHERE l.xid < $1",
+		.nargs = 1,
+		.argtypes = {XID8OID},
+	};
+	Datum		value;
+
+	value = FullTransactionIdGetDatum(FullTransactionIdFromU64(fold->target.xmax));
+	fold->balances = make_table(fold, "omni folded balances",
+								2 * sizeof(int64), sizeof(FoldBalance));
+	fold->promises = make_table(fold, "omni folded promises",
+								sizeof(int64), sizeof(FoldPromise));
+	omni_core_query_each(&query, &value, fold_row, fold);
+}
+
+/* ---- writing ---- */
+
+/* Columns that grow by rows, as arguments for unnest(). */
+typedef struct Column
+{
+	Oid			type;
+	Datum	   *values;
+	bool	   *isnull;
+} Column;
+
+#define MAX_COLUMNS 9
+
+/* As many columns of these types, with room for n rows. */
+static void
+make_columns(Column *columns, const Oid *types, int ncolumns, long n)
+{
+	for (int c = 0; c < ncolumns; c++)
+	{
+		columns[c].type = types[c];
+		columns[c].values = palloc_extended(sizeof(Datum) * Max(n, 1),
+											MCXT_ALLOC_HUGE);
+		columns[c].isnull = palloc_extended(sizeof(bool) * Max(n, 1),
+											MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	}
+}
+
+/* Run a statement over the columns as arrays. */
+static void
+run_columns(OmniQuery *query, Column *columns, int ncolumns, int n)
+{
+	Datum		arrays[MAX_COLUMNS];
+	int			lbs = 1;
+
+	if (n == 0)
+		return;
+	for (int c = 0; c < ncolumns; c++)
+	{
+		bool		text = columns[c].type == TEXTOID;
+
+		arrays[c] = PointerGetDatum(construct_md_array(columns[c].values,
+													   columns[c].isnull, 1,
+													   &n, &lbs,
+													   columns[c].type,
+													   text ? -1 : 8, !text,
+													   text ? 'i' : 'd'));
+	}
+	omni_core_query(query, arrays, NULL, false, NULL);
+}
+
+/* Compare for qsort, by the leading one or two int64 of what is pointed to. */
+static int
+compare_balances(const void *a, const void *b)
+{
+	const FoldBalance *ba = *(FoldBalance *const *) a;
+	const FoldBalance *bb = *(FoldBalance *const *) b;
+
+	if (ba->item != bb->item)
+		return ba->item < bb->item ? -1 : 1;
+	return (ba->node > bb->node) - (ba->node < bb->node);
+}
+
+static int
+compare_promises(const void *a, const void *b)
+{
+	const FoldPromise *pa = *(FoldPromise *const *) a;
+	const FoldPromise *pb = *(FoldPromise *const *) b;
+
+	return (pa->reservation > pb->reservation) -
+		(pa->reservation < pb->reservation);
+}
+
+/* The entries of a table, sorted. */
+static void **
+sorted_entries(HTAB *table, int (*compare) (const void *, const void *))
+{
+	long		n = hash_get_num_entries(table);
+	void	  **entries = palloc_extended(sizeof(void *) * Max(n, 1),
+										  MCXT_ALLOC_HUGE);
+	HASH_SEQ_STATUS status;
+	void	   *entry;
+	long		i = 0;
+
+	hash_seq_init(&status, table);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		entries[i++] = entry;
+	qsort(entries, n, sizeof(void *), compare);
+	return entries;
+}
+
+/* Add the sums to the balances. */
+static void
+write_balances(Fold *fold)
+{
+	static OmniQuery query = {
+		.sql = "INSERT INTO omni_internal.stock_balance AS s"
 		" (item_id, node_id, on_hand, reserved)"
-		" SELECT r.item_id, r.node_id, sum(r.quantity), sum(r.reserved)"
-		" FROM r GROUP BY 1, 2 ORDER BY 1, 2"
+		" SELECT u.* FROM ROWS FROM (pg_catalog.unnest($1),"
+		" pg_catalog.unnest($2), pg_catalog.unnest($3),"
+		" pg_catalog.unnest($4)) u"
 		" ON CONFLICT ON CONSTRAINT stock_balance_pkey DO UPDATE"
 		" SET on_hand = s.on_hand + excluded.on_hand,"
-		" reserved = s.reserved + excluded.reserved),"
-		" g AS ("
-		" SELECT r.reservation, sum(r.reserved)::integer AS quantity,"
-		" max(r.id) AS last_id"
-		" FROM r WHERE r.reservation IS NOT NULL GROUP BY r.reservation),"
-		" c AS MATERIALIZED ("
-		" SELECT g.reservation, g.quantity, g.last_id, r.node_id, r.expires_at"
-		" FROM g JOIN r ON r.id = g.last_id),"
-		" d AS ("
-		" DELETE FROM omni_internal.open_reservation o USING c"
-		" WHERE o.id = c.reservation AND o.quantity + c.quantity <= 0),"
-		" u AS ("
-		" UPDATE omni_internal.open_reservation o"
+		" reserved = s.reserved + excluded.reserved",
+		.nargs = 4,
+		.argtypes = {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID},
+	};
+	static const Oid types[] = {INT8OID, INT8OID, INT8OID, INT8OID};
+	long		n = hash_get_num_entries(fold->balances);
+	FoldBalance **sums;
+	Column		columns[lengthof(types)];
+
+	sums = (FoldBalance **) sorted_entries(fold->balances, compare_balances);
+	make_columns(columns, types, lengthof(types), n);
+	for (long i = 0; i < n; i++)
+	{
+		columns[0].values[i] = Int64GetDatum(sums[i]->item);
+		columns[1].values[i] = Int64GetDatum(sums[i]->node);
+		columns[2].values[i] = Int64GetDatum(sums[i]->on_hand);
+		columns[3].values[i] = Int64GetDatum(sums[i]->reserved);
+	}
+	run_columns(&query, columns, lengthof(types), n);
+}
+
+/* Promises that this fold opens, and that outlive it. */
+static void
+write_opened(FoldPromise **promises, long n)
+{
+	static OmniQuery query = {
+		.sql = "INSERT INTO omni_internal.open_reservation (id, item_id,"
+		" node_id, quantity, expires_at, reference, channel_id, opened_at,"
+		" last_id)"
+		" SELECT u.* FROM ROWS FROM (pg_catalog.unnest($1),"
+		" pg_catalog.unnest($2), pg_catalog.unnest($3),"
+		" pg_catalog.unnest($4), pg_catalog.unnest($5),"
+		" pg_catalog.unnest($6), pg_catalog.unnest($7),"
+		" pg_catalog.unnest($8), pg_catalog.unnest($9)) u",
+		.nargs = 9,
+		.argtypes = {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+			TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
+		TIMESTAMPTZARRAYOID, INT8ARRAYOID},
+	};
+	static const Oid types[] = {INT8OID, INT8OID, INT8OID, INT8OID,
+	TIMESTAMPTZOID, TEXTOID, INT8OID, TIMESTAMPTZOID, INT8OID};
+	Column		columns[lengthof(types)];
+	int			r = 0;
+
+	make_columns(columns, types, lengthof(types), n);
+	for (long i = 0; i < n; i++)
+	{
+		const FoldPromise *promise = promises[i];
+
+		if (!promise->opened || promise->quantity <= 0)
+			continue;
+		columns[0].values[r] = Int64GetDatum(promise->reservation);
+		columns[1].values[r] = Int64GetDatum(promise->item);
+		columns[2].values[r] = Int64GetDatum(promise->node);
+		columns[3].values[r] = Int64GetDatum(promise->quantity);
+		columns[4].values[r] = TimestampTzGetDatum(promise->expires_at);
+		columns[4].isnull[r] = TIMESTAMP_IS_NOEND(promise->expires_at);
+		columns[5].values[r] = promise->reference;
+		columns[5].isnull[r] = promise->reference == (Datum) 0;
+		columns[6].values[r] = Int64GetDatum(promise->channel);
+		columns[6].isnull[r] = promise->channel == 0;
+		columns[7].values[r] = TimestampTzGetDatum(promise->opened_at);
+		columns[8].values[r] = Int64GetDatum(promise->last_id);
+		r++;
+	}
+	run_columns(&query, columns, lengthof(types), r);
+}
+
+/* Promises of earlier folds: carried on, or over. */
+static void
+write_carried(FoldPromise **promises, long n)
+{
+	static OmniQuery update = {
+		.sql = "UPDATE omni_internal.open_reservation o"
 		" SET quantity = o.quantity + c.quantity, node_id = c.node_id,"
 		" expires_at = c.expires_at, last_id = c.last_id"
-		" FROM c WHERE o.id = c.reservation"
-		" AND o.quantity + c.quantity > 0),"
-		" i AS ("
-		" INSERT INTO omni_internal.open_reservation (id, item_id, node_id,"
-		" quantity, expires_at, reference, channel_id, opened_at, last_id)"
-		" SELECT c.reservation, r.item_id, c.node_id, c.quantity,"
-		" c.expires_at, r.reference, r.channel_id, r.recorded_at, c.last_id"
-		" FROM c JOIN r ON r.id = c.reservation WHERE c.quantity > 0)"
-		" UPDATE omni_internal.fold_state"
-		" SET tick = $2, seen_xmax = pg_snapshot_xmax($1::pg_snapshot),"
-		" seen_xip = ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))",
-		.nargs = 2,
-		.argtypes = {TEXTOID, INT8OID},
-		.custom_plan = true,
+		" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
+		" pg_catalog.unnest($3), pg_catalog.unnest($4),"
+		" pg_catalog.unnest($5)) c (id, quantity, node_id, expires_at, last_id)"
+		" WHERE o.id = c.id AND o.quantity + c.quantity > 0",
+		.nargs = 5,
+		.argtypes = {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+		TIMESTAMPTZARRAYOID, INT8ARRAYOID},
 	};
-	Datum		values[2];
+	static OmniQuery delete = {
+		.sql = "DELETE FROM omni_internal.open_reservation o"
+		" USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
+		" c (id, quantity)"
+		" WHERE o.id = c.id AND o.quantity + c.quantity <= 0",
+		.nargs = 2,
+		.argtypes = {INT8ARRAYOID, INT8ARRAYOID},
+	};
+	static const Oid types[] = {INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID,
+	INT8OID};
+	Column		columns[lengthof(types)];
+	int			r = 0;
 
-	values[0] = CStringGetTextDatum(snapshot);
-	values[1] = Int64GetDatum(tick);
+	make_columns(columns, types, lengthof(types), n);
+	for (long i = 0; i < n; i++)
+	{
+		const FoldPromise *promise = promises[i];
+
+		if (promise->opened)
+			continue;
+		columns[0].values[r] = Int64GetDatum(promise->reservation);
+		columns[1].values[r] = Int64GetDatum(promise->quantity);
+		columns[2].values[r] = Int64GetDatum(promise->node);
+		columns[3].values[r] = TimestampTzGetDatum(promise->expires_at);
+		columns[3].isnull[r] = TIMESTAMP_IS_NOEND(promise->expires_at);
+		columns[4].values[r] = Int64GetDatum(promise->last_id);
+		r++;
+	}
+	/* first what is over: an update would make it go on from nothing */
+	run_columns(&delete, columns, delete.nargs, r);
+	run_columns(&update, columns, update.nargs, r);
+}
+
+/* Where the ledger is folded to, from now on. */
+static void
+write_state(const FoldTarget *target)
+{
+	static OmniQuery query = {
+		.sql = "UPDATE omni_internal.fold_state"
+		" SET tick = $1, seen_xmax = $2, seen_xip = $3",
+		.nargs = 3,
+		.argtypes = {INT8OID, XID8OID, XID8ARRAYOID},
+	};
+	Datum		values[3];
+
+	values[0] = Int64GetDatum(target->tick);
+	values[1] = FullTransactionIdGetDatum(FullTransactionIdFromU64(target->xmax));
+	values[2] = target->xip;
 	omni_core_query(&query, values, NULL, false, NULL);
 }
 
-/* Fold up to the last tick of an era; false when there was nothing new. */
+/* ---- the fold ---- */
+
+/* Find the tick to fold to; false when all are folded. */
+static bool
+find_target(int32 era, FoldTarget *target)
+{
+	static OmniQuery query = {
+		.sql = "WITH f AS (SELECT t.id, t.first_position FROM omni.tick t"
+		" WHERE t.era = $1 AND t.id > ("
+		" SELECT s.tick FROM omni_internal.fold_state s)"
+		" ORDER BY t.id LIMIT 1)"
+		" SELECT t.id, pg_catalog.pg_snapshot_xmax(t.snapshot),"
+		" ARRAY(SELECT x FROM pg_catalog.pg_snapshot_xip(t.snapshot) x"
+		" ORDER BY x),"
+		" NOT EXISTS (SELECT FROM omni.tick n WHERE n.era = $1"
+		" AND n.id > t.id)"
+		" FROM f JOIN omni.tick t ON t.era = $1 AND t.id >= f.id"
+		" WHERE t.id = f.id"
+		" OR t.first_position + t.count <= f.first_position + $2"
+		" ORDER BY t.id DESC LIMIT 1",
+		.nargs = 2,
+		.argtypes = {INT4OID, INT8OID},
+	};
+	Datum		values[2];
+	OmniRows	rows;
+	Datum	   *elems;
+
+	values[0] = Int32GetDatum(era);
+	values[1] = Int64GetDatum(FOLD_AT_ONCE);
+	omni_core_query(&query, values, NULL, false, &rows);
+	if (rows.nrows == 0)
+		return false;
+	target->tick = DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
+	target->xmax =
+		U64FromFullTransactionId(DatumGetFullTransactionId(OMNI_VALUE(&rows,
+																	  0, 1)));
+	target->xip = OMNI_VALUE(&rows, 0, 2);
+	target->last = DatumGetBool(OMNI_VALUE(&rows, 0, 3));
+	deconstruct_array(DatumGetArrayTypeP(target->xip), XID8OID, 8,
+					  FLOAT8PASSBYVAL, 'd', &elems, NULL, &target->nrunning);
+	target->running = palloc(sizeof(uint64) * Max(target->nrunning, 1));
+	for (int i = 0; i < target->nrunning; i++)
+		target->running[i] =
+			U64FromFullTransactionId(DatumGetFullTransactionId(elems[i]));
+	return true;
+}
+
+/* Fold one step of an era; false when nothing is left to fold. */
 static bool
 fold_era(int32 era)
 {
-	static OmniQuery query = {
-		.sql = "SELECT t.id, t.snapshot::text FROM omni.tick t"
-		" WHERE t.era = $1 AND t.id > ("
-		" SELECT f.tick FROM omni_internal.fold_state f)"
-		" ORDER BY t.id DESC LIMIT 1",
-		.nargs = 1,
-		.argtypes = {INT4OID},
-	};
-	Datum		value = Int32GetDatum(era);
-	OmniRows	rows;
+	Fold		fold = {0};
+	MemoryContext old;
+	FoldPromise **promises;
+	long		n;
 
-	omni_core_query(&query, &value, NULL, false, &rows);
-	if (rows.nrows == 0)
-		return false;
-	fold_to(TextDatumGetCString(OMNI_VALUE(&rows, 0, 1)),
-			DatumGetInt64(OMNI_VALUE(&rows, 0, 0)));
-	return true;
+	fold.context = AllocSetContextCreate(CurrentMemoryContext, "omni fold",
+										 ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(fold.context);
+	if (!find_target(era, &fold.target))
+		fold.target.last = true;
+	else
+	{
+		read_rows(&fold);
+		write_balances(&fold);
+		n = hash_get_num_entries(fold.promises);
+		promises = (FoldPromise **) sorted_entries(fold.promises,
+												   compare_promises);
+		write_opened(promises, n);
+		write_carried(promises, n);
+		write_state(&fold.target);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(fold.context);
+	return !fold.target.last;
 }
 
 /* Chore: fold. */
 static int
 run_fold(void)
 {
-	fold_era(omni_core_gate());
-	return omni_fold_interval;
+	return fold_era(omni_core_gate()) ? 0 : omni_fold_interval;
 }
 
 /* Chore: write the closing rows of promises whose time has passed. */
@@ -168,8 +576,8 @@ adopt_folds(int32 old_era, int32 new_era)
 	};
 	Datum		value = Int32GetDatum(new_era);
 
-	if (old_era > 0)
-		fold_era(old_era);
+	while (old_era > 0 && fold_era(old_era))
+		;
 	omni_core_query(&start, &value, NULL, false, NULL);
 }
 

@@ -10,147 +10,171 @@
  */
 #include "omni.h"
 
+#include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "stock/block.h"
 
-#define LEDGER_COLUMNS \
-	"(id, item_id, node_id, quantity, reserved, kind, channel_id, reference," \
-	" actor, occurred_at, recorded_at, expires_at, era, closes, reservation)"
+/* The ledger's columns, in the order in which the install script makes them. */
+static const char *const ledger_columns[] = {
+	"id", "item_id", "node_id", "quantity", "reserved", "era", "xid", "closes",
+	"reservation", "channel_id", "occurred_at", "recorded_at", "expires_at",
+	"kind", "reference", "actor"
+};
 
-/* Arguments 1 to 15 in the order of LEDGER_COLUMNS. */
-#define NCOLUMNS 15
+#define NCOLUMNS ((int) lengthof(ledger_columns))
 
-/* One row's values. */
-static void
-row_values(const OmniLedgerRow *row, TimestampTz now, int32 era, Datum actor,
-		   Datum *values, bool *isnull)
+/* What all rows of one call share. */
+typedef struct RowConstants
 {
+	TimestampTz now;
+	int32		era;
+	FullTransactionId xid;
+	Datum		actor;
+} RowConstants;
+
+/* Put one row's values into a slot whose further columns are null. */
+static void
+fill_slot(TupleTableSlot *slot, const OmniLedgerRow *row,
+		  const RowConstants *constants)
+{
+	Datum	   *values = slot->tts_values;
+	bool	   *isnull = slot->tts_isnull;
+
+	ExecStoreAllNullTuple(slot);
 	memset(isnull, 0, sizeof(bool) * NCOLUMNS);
 	values[0] = Int64GetDatum(row->id);
 	values[1] = Int64GetDatum(row->item);
 	values[2] = Int64GetDatum(row->node);
 	values[3] = Int32GetDatum(row->quantity);
 	values[4] = Int32GetDatum(row->reserved);
-	values[5] = CStringGetTextDatum(row->kind);
-	values[6] = Int64GetDatum(row->channel);
-	isnull[6] = row->channel == 0;
-	isnull[7] = row->reference == NULL;
-	values[7] = row->reference ? CStringGetTextDatum(row->reference) : (Datum) 0;
-	values[8] = actor;
-	values[9] = TimestampTzGetDatum(row->occurred_at ? row->occurred_at : now);
-	values[10] = TimestampTzGetDatum(now);
-	values[11] = TimestampTzGetDatum(row->expires_at);
-	isnull[11] = TIMESTAMP_IS_NOEND(row->expires_at);
-	values[12] = Int32GetDatum(era);
-	values[13] = Int64GetDatum(row->closes);
-	isnull[13] = row->closes == 0;
-	values[14] = Int64GetDatum(row->reservation);
-	isnull[14] = row->reservation == 0;
+	values[5] = Int32GetDatum(constants->era);
+	values[6] = FullTransactionIdGetDatum(constants->xid);
+	values[7] = Int64GetDatum(row->closes);
+	isnull[7] = row->closes == 0;
+	values[8] = Int64GetDatum(row->reservation);
+	isnull[8] = row->reservation == 0;
+	values[9] = Int64GetDatum(row->channel);
+	isnull[9] = row->channel == 0;
+	values[10] = TimestampTzGetDatum(row->occurred_at ? row->occurred_at :
+									 constants->now);
+	values[11] = TimestampTzGetDatum(constants->now);
+	values[12] = TimestampTzGetDatum(row->expires_at);
+	isnull[12] = TIMESTAMP_IS_NOEND(row->expires_at);
+	values[13] = CStringGetTextDatum(row->kind);
+	isnull[14] = row->reference == NULL;
+	values[14] = row->reference ? CStringGetTextDatum(row->reference) :
+		(Datum) 0;
+	values[15] = constants->actor;
 }
 
-/* The single-row statement: the hot path. */
+/* OM016 where somebody changed the table's columns. */
 static void
-insert_one(const OmniLedgerRow *row, TimestampTz now, int32 era, Datum actor)
+check_columns(Relation ledger)
 {
-	static OmniQuery query = {
-		.sql = "INSERT INTO omni.stock_ledger " LEDGER_COLUMNS
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-		" $14, $15)",
-		.nargs = NCOLUMNS,
-		.argtypes = {INT8OID, INT8OID, INT8OID, INT4OID, INT4OID, TEXTOID,
-			INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
-		TIMESTAMPTZOID, INT4OID, INT8OID, INT8OID},
-	};
-	Datum		values[NCOLUMNS];
-	bool		isnull[NCOLUMNS];
-	char		nulls[NCOLUMNS];
+	TupleDesc	desc = RelationGetDescr(ledger);
+	bool		right = desc->natts >= NCOLUMNS;
 
-	row_values(row, now, era, actor, values, isnull);
-	for (int i = 0; i < NCOLUMNS; i++)
-		nulls[i] = isnull[i] ? 'n' : ' ';
-	omni_core_query(&query, values, nulls, false, NULL);
+	for (int i = 0; right && i < NCOLUMNS; i++)
+		right = !TupleDescAttr(desc, i)->attisdropped &&
+			strcmp(NameStr(TupleDescAttr(desc, i)->attname),
+				   ledger_columns[i]) == 0;
+	if (!right)
+		ereport(ERROR,
+				(errcode(OMNI_ERR_VERSION_MISMATCH),
+				 errmsg("table \"omni.stock_ledger\" does not have the columns that this library writes"),
+				 errhint("Restore its columns, or run: ALTER EXTENSION omni UPDATE;")));
 }
 
-/* Many rows by one statement. */
-static void
-insert_many(const OmniLedgerRow *rows, int n, TimestampTz now, int32 era,
-			Datum actor)
+/* Open the ledger for writing; OM011 where it has just been dropped. */
+static Relation
+open_ledger(void)
 {
-	static OmniQuery query = {
-		.sql = "INSERT INTO omni.stock_ledger " LEDGER_COLUMNS
-		" SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
-		" pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),"
-		" pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8),"
-		" pg_catalog.unnest($9), pg_catalog.unnest($10), pg_catalog.unnest($11),"
-		" pg_catalog.unnest($12), pg_catalog.unnest($13), pg_catalog.unnest($14),"
-		" pg_catalog.unnest($15))",
-		.nargs = NCOLUMNS,
-		.argtypes = {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID,
-			INT4ARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID,
-			TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
-		TIMESTAMPTZARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID},
-	};
-	static const Oid types[NCOLUMNS] = {INT8OID, INT8OID, INT8OID, INT4OID,
-		INT4OID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT8OID, INT8OID};
-	Datum	   *values[NCOLUMNS];
-	bool	   *isnull[NCOLUMNS];
-	Datum		arrays[NCOLUMNS];
-	int			lbs = 1;
+	Relation	ledger = try_table_open(omni_stock_ledger_oid(),
+										RowExclusiveLock);
 
-	for (int c = 0; c < NCOLUMNS; c++)
-	{
-		values[c] = palloc(sizeof(Datum) * n);
-		isnull[c] = palloc(sizeof(bool) * n);
-	}
-	for (int r = 0; r < n; r++)
-	{
-		Datum		row[NCOLUMNS];
-		bool		rownull[NCOLUMNS];
-
-		row_values(&rows[r], now, era, actor, row, rownull);
-		for (int c = 0; c < NCOLUMNS; c++)
-		{
-			values[c][r] = row[c];
-			isnull[c][r] = rownull[c];
-		}
-	}
-	for (int c = 0; c < NCOLUMNS; c++)
-	{
-		bool		text = types[c] == TEXTOID;
-		bool		four = types[c] == INT4OID;
-
-		arrays[c] = PointerGetDatum(construct_md_array(values[c], isnull[c],
-													   1, &n, &lbs, types[c],
-													   text ? -1 : four ? 4 : 8,
-													   !text,
-													   text || four ? 'i' : 'd'));
-	}
-	omni_core_query(&query, arrays, NULL, false, NULL);
+	if (ledger == NULL)
+		ereport(ERROR,
+				(errcode(OMNI_ERR_NOT_READY),
+				 errmsg("extension \"omni\" is not installed in this database"),
+				 errhint("Run: CREATE EXTENSION omni;")));
+	check_columns(ledger);
+	return ledger;
 }
 
 /*
  * Append rows; the caller has pinned and loaded the blocks of their items and
  * passed the gate.
+ *
+ * The rows go to the table by the executor's own insertion, without a
+ * statement: planning state, projections and snapshots of an INSERT cost as
+ * much as the row and its indexes (see doc/architecture.md).  Indexes,
+ * constraints, row triggers and logical decoding work as for any row;
+ * statement triggers do not fire, so those on the ledger see other people's
+ * statements only.
  */
 void
 omni_stock_ledger_insert(const OmniLedgerRow *rows, int n)
 {
-	TimestampTz now = omni_core_now();
-	int32		era = omni_core_gate();
-	Datum		actor;
+	RowConstants constants;
+	MemoryContext old;
+	EState	   *estate;
+	ResultRelInfo *target;
+	TupleTableSlot *slot;
+	Relation	ledger;
+	bool		triggers;
 
-	actor = CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
-	if (n == 1)
-		insert_one(rows, now, era, actor);
-	else if (n > 1)
-		insert_many(rows, n, now, era, actor);
+	if (n == 0)
+		return;
+	PreventCommandIfReadOnly("a change of stock");
+	PreventCommandIfParallelMode("a change of stock");
+	constants.era = omni_core_gate();
+	constants.now = omni_core_now();
+	constants.xid = GetTopFullTransactionId();
+	ledger = open_ledger();
+
+	estate = CreateExecutorState();
+	old = MemoryContextSwitchTo(estate->es_query_cxt);
+	constants.actor =
+		CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
+	target = makeNode(ResultRelInfo);
+	InitResultRelInfo(target, ledger, 0, NULL, 0);
+	ExecOpenIndices(target, false);
+	slot = MakeSingleTupleTableSlot(RelationGetDescr(ledger), &TTSOpsVirtual);
+	triggers = target->ri_TrigDesc &&
+		target->ri_TrigDesc->trig_insert_after_row;
+
+	if (triggers)
+		AfterTriggerBeginQuery();
+	for (int i = 0; i < n; i++)
+	{
+		MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
+		fill_slot(slot, &rows[i], &constants);
+		ExecSimpleRelationInsert(target, estate, slot);
+		MemoryContextSwitchTo(estate->es_query_cxt);
+		ResetPerTupleExprContext(estate);
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (triggers)
+		AfterTriggerEndQuery(estate);
+
+	ExecDropSingleTupleTableSlot(slot);
+	ExecCloseIndices(target);
+	MemoryContextSwitchTo(old);
+	FreeExecutorState(estate);
+	table_close(ledger, NoLock);
+	/* what comes next in this statement sees the rows */
+	CommandCounterIncrement();
 }
 
 /*
