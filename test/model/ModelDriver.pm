@@ -34,7 +34,6 @@ sub new
 	}, $class;
 	my $r = $self->{admin} = OmniSession->new(%{ $self->{to} });
 
-	$self->{two_phase} = 1;
 	return $self;
 }
 
@@ -71,6 +70,7 @@ sub start
 	$self->{model} = StockModel->new(items => \@items, nodes => \@nodes);
 	$self->{id} = {};
 	$self->{log} = [];
+	$self->{said} = {};
 	for my $row (@{ $admin->rows('SELECT gid FROM pg_prepared_xacts') })
 	{
 		$admin->rows("ROLLBACK PREPARED '$row->[0]'");
@@ -120,6 +120,17 @@ sub step
 			$self->{id}{ $op->{lines}[$i]{name} } = $rows->[$i][0];
 			push @{ $self->{names} }, $op->{lines}[$i]{name};
 		}
+	}
+	if ($got eq '' && defined $op->{request})
+	{
+		my $said = join(' ', map { $_->[0] // '' }
+			  @{ $answer->{sets}[-1]{rows} });
+		my $first = $self->{said}{ $op->{request} } //= $said;
+
+		push @{ $self->{asked} }, $op if $op->{op} ne 'again';
+		shift @{ $self->{asked} } if @{ $self->{asked} } > 30;
+		return "$sql\n  was answered by \"$said\", the first time by \"$first\""
+		  if $said ne $first;
 	}
 	my $open = $model->{session}{ $op->{s} } ? 'T' : 'I';
 	$open = 'E' if $open eq 'T' && $model->{session}{ $op->{s} }{failed};
@@ -224,6 +235,7 @@ sub run
 
 	$self->start;
 	$self->{names} = [];
+	$self->{asked} = [];
 	while ($done < $operations)
 	{
 		my $op = $self->random_op($r);
@@ -327,25 +339,36 @@ sub trail_text
 	return $text;
 }
 
-# Two-phase commit, where this version has it.
-sub try_two_phase
+# What this version can do: what is left out for it, and why.
+sub look_around
 {
 	my ($self) = @_;
-	my $r = $self->{admin};
+	my $admin = $self->{admin};
+	my @left;
 
+	$self->{requests} = $admin->value("SELECT 'request' = ANY (proargnames)"
+		  . " FROM pg_proc WHERE oid = 'omni.receive_stock'::regproc") eq 't';
+	push @left, 'requests' if !$self->{requests};
+	$self->{reload} =
+	  $admin->value("SELECT to_regproc('omni.reload_stock') IS NOT NULL") eq 't';
+	push @left, 'reload_stock()' if !$self->{reload};
 	$self->start;
-	my $answer = $r->query("BEGIN; SELECT omni.receive_stock("
+	my $answer = $admin->query("BEGIN; SELECT omni.receive_stock("
 		  . $self->node('N1') . ", '$self->{prefix}A', 1);"
 		  . " PREPARE TRANSACTION 'try'");
-	if (defined $answer->{error})
+	$self->{two_phase} = !defined $answer->{error};
+	if ($self->{two_phase})
 	{
-		$r->query('ROLLBACK');
-		$self->{two_phase} = 0;
-		return $answer->{error} eq '0A000' ? $answer->{message}
-		  : die "$answer->{error} $answer->{message}\n";
+		$admin->rows("ROLLBACK PREPARED 'try'");
 	}
-	$r->rows("ROLLBACK PREPARED 'try'");
-	return '';
+	else
+	{
+		die "$answer->{error} $answer->{message}\n"
+		  if $answer->{error} ne '0A000';
+		$admin->query('ROLLBACK');
+		push @left, 'two-phase commit';
+	}
+	return join(', ', @left);
 }
 
 # What was done, for the last line.

@@ -19,6 +19,25 @@ sub sql
 {
 	my ($self, $op) = @_;
 	my $what = $op->{op};
+
+	if ($what eq 'again')
+	{
+		my %same = %{ $op->{of} };
+
+		# other arguments under the same key
+		$same{quantity}++ if $op->{other};
+		return $self->sql(\%same);
+	}
+	my $sql = $self->call_sql($op);
+	$sql =~ s/\)(\)?)$/, request => '$self->{prefix}$op->{request}')$1/
+	  if defined $op->{request};
+	return $sql;
+}
+
+sub call_sql
+{
+	my ($self, $op) = @_;
+	my $what = $op->{op};
 	my $sku = "'$self->{prefix}" . ($op->{sku} // '') . "'";
 	my $node = $self->node($op->{node} // '');
 	my $id = defined $op->{promise} ? $self->{id}{ $op->{promise} } : 0;
@@ -61,6 +80,7 @@ sub sql
 	  if $what eq 'safety';
 	return "SELECT omni.set_stock_policy($sku, $node, $op->{quantity})"
 	  if $what eq 'policy';
+	return 'SELECT omni.reload_stock()' if $what eq 'reload';
 	return 'SELECT 1';
 }
 
@@ -101,6 +121,16 @@ sub random_op
 		gid => $r->pick(@prepared) }
 	  if @prepared && $r->chance(@prepared > 3 ? 0.3 : 0.05);
 
+	if (@{ $self->{asked} } && $r->chance(0.03))
+	{
+		my $of = $r->pick(@{ $self->{asked} });
+
+		return { %op, op => 'again', of => $of, request => $of->{request},
+			sku => $of->{sku},
+			other => $of->{op} eq 'receive' && $r->chance(0.3) ? 1 : 0 };
+	}
+	return { s => 0, op => 'reload' }
+	  if $self->{reload} && $r->chance(0.02);
 	# a session stays with an item and a node for a while, so that what it
 	# gives and takes meets
 	$self->{focus}{$s} = [ $r->pick(@items), $r->pick(@nodes) ]
@@ -158,6 +188,9 @@ sub random_op
 		$op{sku} = $p->{sku};
 		$op{hours} = 1 + $r->below(5);
 	}
+	$op{request} = 'q' . ++$self->{made}
+	  if $self->{requests} && $what !~ /^(?:status|safety|policy|look)$/
+	  && $r->chance(0.15);
 	return { %op, op => $what };
 }
 

@@ -222,6 +222,19 @@ my %call = (
 	# a retailer's view of the shelf changes nothing
 	look => sub { '' });
 
+# ---- requests: a call under a key of the caller's, done once ----
+
+# The call that a transaction would get the answer of; none when nobody made
+# it, when it was rolled back, or while another transaction has it.
+sub done_before
+{
+	my ($self, $tx, $request) = @_;
+	my ($own) = grep { $_->{is} eq 'request' && $_->{name} eq $request }
+	  $tx ? @{ $tx->{log} } : ();
+
+	return $own || $self->{requests}{$request} ? 1 : 0;
+}
+
 # ---- operations ----
 
 # Can the operation be sent at all?  (A waiting session would stop the test.)
@@ -232,6 +245,8 @@ sub possible
 	my $what = $op->{op};
 
 	return 1 if $what eq 'clock';
+	# a reload waits for whoever uses a counter
+	return !$self->transactions if $what eq 'reload';
 	return exists $self->{prepared}{ $op->{gid} } if $what eq 'decide';
 	return !$tx if $what eq 'begin';
 	return $tx && !grep { $_->{is} eq 'policy' } @{ $tx->{log} }
@@ -241,6 +256,18 @@ sub possible
 	  @{ $tx->{log} } if $what eq 'back' || $what eq 'forget' && !$tx->{failed};
 	return 0 if $tx && $tx->{failed};
 	return !!$tx if $what eq 'savepoint';
+	if ($what eq 'again')
+	{
+		return 0 if !$self->done_before($tx, $op->{request});
+		# it may take the same lock before it looks
+		$op = $op->{of};
+		$what = $op->{op};
+	}
+	elsif (defined $op->{request})
+	{
+		# a key is used once, but for repetitions
+		return 0 if $self->{used}{ $op->{request} };
+	}
 	return 0 if defined $op->{promise} && !$self->{promise}{ $op->{promise} };
 	return 0 if !$call{$what};
 	return !grep { $_->{locks}{"$op->{sku}|$op->{node}"} && (!$tx || $_ != $tx) }
@@ -260,7 +287,9 @@ sub apply
 	my $error;
 
 	$self->lapse;
+	$self->{used}{ $op->{request} } = 1 if defined $op->{request};
 	if ($what eq 'clock') { $self->{clock} += $op->{hours}; }
+	elsif ($what eq 'reload') { }
 	elsif ($what eq 'begin')
 	{
 		$self->{session}{$s} = { log => [], level => $op->{level} };
@@ -317,7 +346,18 @@ sub apply
 		my $alone = !$tx;
 
 		$self->{session}{$s} = $tx = { log => [], level => '' } if $alone;
-		$error = $call{$what}->($self, $tx, $op);
+		if ($what eq 'again')
+		{
+			$tx->{locks}{"$op->{of}{sku}|$op->{of}{node}"} = 1
+			  if $op->{of}{op} eq 'set';
+			$error = $op->{other} ? 'OM003' : '';
+		}
+		else
+		{
+			$error = $call{$what}->($self, $tx, $op);
+			push @{ $tx->{log} }, { is => 'request', name => $op->{request} }
+			  if defined $op->{request};
+		}
 		$error = $forced if $forced;
 		if ($error ne '') { $self->fail($tx); }
 		elsif ($alone) { $self->commit($tx); }

@@ -36,6 +36,7 @@ sub new
 		promise => {},       # name => what it is
 		session => {},       # number => its transaction
 		prepared => {},      # gid => transaction
+		requests => {},      # keys of calls that have committed
 	}, $class;
 
 	$self->{active}{$_} = 1 for @{ $opt{nodes} };
@@ -202,6 +203,10 @@ sub commit
 			$self->end_promise($p) if $p->{quantity} == 0;
 		}
 		elsif ($entry->{is} eq 'policy') { $entry->{apply}->(); }
+		elsif ($entry->{is} eq 'request')
+		{
+			$self->{requests}{ $entry->{name} } = 1;
+		}
 	}
 	$tx->{log} = [];
 	return;

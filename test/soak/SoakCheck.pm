@@ -20,6 +20,8 @@ sub new
 	return bless {
 		%opt,              # tell => sub, called with each violation
 		last => 0,         # ledger id up to which everything is checked
+		seen => {},        # ids after it that are (a transaction in doubt
+		                   # may commit smaller ones later)
 		sums => {},        # "sku|node" => [on_hand, reserved]; '' is the pool
 		open => {},        # promise id => sku, node, quantity, lapses
 		rows => 0,
@@ -153,10 +155,10 @@ SQL
 	{
 		my ($id, @rest) = @$row;
 
+		next if $self->{seen}{$id}++;
 		push @{ $found{ join('|', map { $_ // '' } @rest) } }, $id;
 		$self->add($self->{sums}, $rest[2], $rest[3] // '', @rest[ 4, 5 ]);
 		$self->{rows}++;
-		$self->{last} = $id;
 	}
 	return \%found;
 }
@@ -351,6 +353,13 @@ sub check_counters
 sub check_state
 {
 	my ($self, $s) = @_;
+
+	# nothing is in doubt any more
+	for my $id (keys %{ $self->{seen} })
+	{
+		$self->{last} = $id if $id > $self->{last};
+	}
+	$self->{seen} = {};
 	my %skus = map { (split(/\|/, $_))[0] => 1 } keys %{ $self->{sums} };
 	my $list = join(',', map { "'$_'" } sort keys %skus);
 

@@ -26,6 +26,7 @@ our @items = map { "HOT$_" } 1 .. 4;      # never sold at the till
 our @till = map { "TILL$_" } 1 .. 2;      # may fall below zero
 our @nodes = map { "N$_" } 1 .. 3;
 our $short = 0.4;                         # seconds, of promises that lapse
+our $may_prepare = 0;                     # so many more may be left in doubt
 
 sub new
 {
@@ -135,10 +136,10 @@ sub step
 # that what it weighs while in doubt is plain.
 sub begin
 {
-	my ($self, $prepare) = @_;
+	my ($self) = @_;
 	my $r = $self->{random};
 	my $tx = { client => $self->{number}, used => [], sent => 0, steps => [] };
-	my $how = $prepare && $r->chance(0.25) ? 'prepare'
+	my $how = $may_prepare > 0 && $r->chance(0.25) ? 'prepare'
 	  : $r->weighted(single => 6, batch => 5, slow => 3);
 
 	$tx->{how} = $how;
@@ -146,6 +147,7 @@ sub begin
 	{
 		my $gives = $r->chance(0.4);
 
+		$may_prepare--;
 		for (1 .. 1 + $r->below(3))
 		{
 			my $step = $self->step($tx, lasting => 1, kind => $gives

@@ -153,7 +153,7 @@ sub turn_reader
 # session is lost, or (where the fault takes no session) until each is idle.
 sub load
 {
-	my ($kind, $prepare, $wanted, $fault) = @_;
+	my ($kind, $wanted, $fault) = @_;
 	my $ended = 0;
 	my $fired = 0;
 	my $drain = 0;
@@ -166,7 +166,7 @@ sub load
 		my $session = $servers->connect(name => "client $client->{number}");
 
 		$player{ $session->pid } = { session => $session, client => $client };
-		$client->begin($prepare);
+		$client->begin;
 		$client->go_on($session);
 	}
 	turn_reader($reader);
@@ -196,7 +196,7 @@ sub load
 				delete $player{ $session->pid };
 				next;
 			}
-			$client->begin($prepare) if $client->idle;
+			$client->begin if $client->idle;
 			$client->go_on($session);
 		}
 		if (!$fired && $ended >= $wanted)
@@ -294,7 +294,8 @@ sub round
 
 	$where = "round $number ($kind" . ($prepare ? ", $fault)" : ')');
 	$servers->add_standby if $fault eq 'promotion';
-	my $ended = load($fault, $prepare, 100 + $random->below(500), sub {
+	$SoakLoad::may_prepare = $prepare ? 4 + $random->below(16) : 0;
+	my $ended = load($fault, 100 + $random->below(500), sub {
 		my @sessions = @_;
 
 		if ($fault eq 'backend')
