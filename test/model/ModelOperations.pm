@@ -130,7 +130,7 @@ sub random_op
 			other => $of->{op} eq 'receive' && $r->chance(0.3) ? 1 : 0 };
 	}
 	return { s => 0, op => 'reload' }
-	  if $self->{reload} && $r->chance(0.02);
+	  if $self->{reload} && $r->chance(0.5) && !%{ $model->{session} };
 	# a session stays with an item and a node for a while, so that what it
 	# gives and takes meets
 	$self->{focus}{$s} = [ $r->pick(@items), $r->pick(@nodes) ]

@@ -246,7 +246,8 @@ sub possible
 
 	return 1 if $what eq 'clock';
 	# a reload waits for whoever uses a counter
-	return !$self->transactions if $what eq 'reload';
+	return !%{ $self->{session} } && !%{ $self->{prepared} }
+	  if $what eq 'reload';
 	return exists $self->{prepared}{ $op->{gid} } if $what eq 'decide';
 	return !$tx if $what eq 'begin';
 	return $tx && !grep { $_->{is} eq 'policy' } @{ $tx->{log} }
