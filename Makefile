@@ -20,11 +20,12 @@ MODULE_big = omni
 # each other: to the left only.
 OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
 	src/core/guc.o src/core/extension.o src/core/registry.o \
-	src/core/database.o src/core/adopt.o src/core/clock.o src/core/chores.o \
+	src/core/database.o src/core/adopt.o src/core/timeline.o src/core/clock.o src/core/chores.o \
 	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \
 	src/core/owner.o src/core/cell.o src/core/access.o src/core/events.o \
 	src/core/feed.o src/core/tick.o src/core/consumer.o src/core/feed_scan.o \
-	src/core/retention.o src/core/document.o
+	src/core/retention.o src/core/document.o src/core/request.o \
+	src/core/test_point.o
 OBJS_types = src/types/currency_core.o src/types/amount_core.o \
 	src/types/gtin_core.o src/types/epc_core.o src/types/amount.o \
 	src/types/amount_sum.o src/types/gtin.o src/types/epc.o
@@ -33,9 +34,10 @@ OBJS_master = src/master/init.o src/master/codes_core.o src/master/map.o \
 	src/master/trigger.o src/master/check.o src/master/change.o \
 	src/master/reference.o src/master/announce.o
 OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/block.o \
-	src/stock/promise.o src/stock/load.o src/stock/xact.o src/stock/ledger.o \
-	src/stock/reserve.o src/stock/close.o src/stock/fold.o \
-	src/stock/verify.o src/stock/api.o src/stock/reference.o
+	src/stock/promise.o src/stock/load.o src/stock/recover.o src/stock/xact.o \
+	src/stock/doubt.o src/stock/ledger.o src/stock/reserve.o \
+	src/stock/close.o src/stock/fold.o src/stock/verify.o src/stock/api.o \
+	src/stock/reference.o src/stock/shortfall.o
 OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
 	src/customer/resolve.o
 OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o
@@ -54,7 +56,8 @@ OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
 # tables (state), then functions and views; core's schemas come first and the
 # closing grants last.
 SQL_core = src/core/state.sql src/core/access.sql src/core/feed.sql \
-	src/core/worker.sql src/core/access_api.sql src/core/feed_api.sql
+	src/core/request.sql src/core/worker.sql src/core/access_api.sql \
+	src/core/feed_api.sql
 SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
 SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock = src/stock/tables.sql src/stock/api.sql
@@ -98,6 +101,20 @@ include test/fuzz/fuzz.mk
 include test/bench/bench.mk
 include test/soak/soak.mk
 
+# Points at which tests stop a session (src/core/test_point.h) are compiled in
+# where "make test" asks for them, and nowhere else; these objects have some.
+TEST_POINT_OBJS = src/core/test_point.o src/core/init.o src/core/tick.o \
+	src/stock/xact.o
+ifneq ($(OMNI_TEST_POINTS),)
+$(TEST_POINT_OBJS): override CPPFLAGS += -DOMNI_TEST_POINTS
+endif
+# This file changes when the wish does, and with it these objects.
+$(TEST_POINT_OBJS): build/test_points
+build/test_points: FORCE
+	@mkdir -p build && echo '$(OMNI_TEST_POINTS)' | cmp -s - $@ || \
+		echo '$(OMNI_TEST_POINTS)' >$@
+FORCE:
+
 # A header may change what any object means.
 $(OBJS): $(shell find src -name '*.h') Makefile
 
@@ -105,7 +122,7 @@ $(OBJS): $(shell find src -name '*.h') Makefile
 
 DOMAINS = core types master stock customer sourcing orders
 
-.PHONY: help test demo lint compat $(DOMAINS:%=check-%)
+.PHONY: FORCE help test demo lint compat $(DOMAINS:%=check-%)
 
 help:
 	@echo "make                  compile"

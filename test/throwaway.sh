@@ -72,9 +72,10 @@ echo "compiling omni and starting a server with it"
 if [ "$kind" = test ]; then
     # What a test can lose by a crash of the machine is nothing.
     CONF="fsync = off
+max_prepared_transactions = 40
 ${CONF:-}"
     export CONF
-    export OMNI_WERROR=1
+    export OMNI_WERROR=1 OMNI_TEST_POINTS=1
 fi
 "$here/test/server.sh" start "$work/server"
 echo "ready after $SECONDS s"

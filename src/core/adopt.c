@@ -17,47 +17,12 @@
 #include "omni.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "storage/lmgr.h"
-#include "utils/builtins.h"
-#include "utils/jsonb.h"
-#include "utils/numeric.h"
 #include "utils/snapmgr.h"
 
 #include "core/core.h"
 #include "core/feed.h"
 #include "core/private.h"
-
-/* Add a number to the object that is being built. */
-static void
-push_number(JsonbParseState **state, const char *key, int64 value)
-{
-	JsonbValue	jv;
-
-	jv.type = jbvString;
-	jv.val.string.val = (char *) key;
-	jv.val.string.len = strlen(key);
-	pushJsonbValue(state, WJB_KEY, &jv);
-
-	jv.type = jbvNumeric;
-	jv.val.numeric = int64_to_numeric(value);
-	pushJsonbValue(state, WJB_VALUE, &jv);
-}
-
-/* The event that tells consumers of the new era. */
-static void
-write_adopted_event(int32 era)
-{
-	JsonbParseState *state = NULL;
-	JsonbValue *payload;
-
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_number(&state, "era", era);
-	push_number(&state, "timeline", GetWALInsertionTimeLine());
-	payload = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	(void) omni_core_write_event("feed.adopted", "feed", era,
-								 JsonbValueToJsonb(payload));
-}
 
 /* Body of the adopting transaction; see private.h. */
 int32
@@ -67,6 +32,7 @@ omni_core_adopt(Oid extension)
 	OmniAdoptHook *hooks;
 	int			nhooks;
 	int32		era;
+	int64		position;
 	Oid			relid = omni_core_relation_oid(OMNI_INTERNAL_SCHEMA,
 											   "feed_state");
 
@@ -78,6 +44,9 @@ omni_core_adopt(Oid extension)
 	if (stamp.state == OMNI_STAMP_OWN)
 		return stamp.era;
 	era = stamp.era + 1;
+	/* before the old era's last tick: its source may give these positions to
+	 * other rows */
+	position = omni_core_begin_timeline(era);
 
 	omni_core_tick_close_old_era(stamp.era);
 	CommandCounterIncrement();
@@ -94,6 +63,6 @@ omni_core_adopt(Oid extension)
 	omni_core_write_stamp(extension, era);
 	omni_core_set_worker_era(era);
 	if (stamp.state == OMNI_STAMP_FOREIGN)
-		write_adopted_event(era);
+		omni_core_write_timeline_event("feed.adopted", era, era, position);
 	return era;
 }

@@ -10,12 +10,18 @@
  *	 transaction's above it.
  * - A consumer belongs to the role that made it by its first read; members of
  *	 that role and the profile admin may use it.
+ * - Nobody acknowledges forward on a timeline of the feed on which nothing was
+ *	 read yet in the consumer's name: who has read in another world, before a
+ *	 failover or a recovery to a point in time, is told (timeline.c).  The
+ *	 first read there writes that into the consumer's row; a read-only
+ *	 transaction does not.
  * - Retention moves the start of the feed first, in a commit of its own, and
  *	 deletes only what lies before a start that has committed.
  */
 #include "omni.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -37,6 +43,7 @@ typedef struct Consumer
 {
 	int64		position;
 	char	   *role_name;
+	int32		timeline_id;	/* the last on which it has read */
 } Consumer;
 
 /*
@@ -65,7 +72,8 @@ static bool
 find_consumer(const char *name, Consumer *consumer)
 {
 	static OmniQuery query = {
-		.sql = "SELECT position, role_name FROM omni.consumer WHERE name = $1",
+		.sql = "SELECT position, role_name, timeline_id FROM omni.consumer"
+		" WHERE name = $1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
@@ -78,6 +86,7 @@ find_consumer(const char *name, Consumer *consumer)
 		return false;
 	consumer->position = DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
 	consumer->role_name = TextDatumGetCString(OMNI_VALUE(&rows, 0, 1));
+	consumer->timeline_id = DatumGetInt32(OMNI_VALUE(&rows, 0, 2));
 	return true;
 }
 
@@ -102,8 +111,9 @@ create_consumer(const char *name)
 {
 	static OmniQuery query = {
 		.sql = "INSERT INTO omni.consumer (name, role_name, position,"
-		" created_at) SELECT $1, $2, COALESCE((SELECT position"
-		" FROM omni_internal.feed_start WHERE singleton), 1) - 1, $3"
+		" created_at, timeline_id) SELECT $1, $2, COALESCE((SELECT position"
+		" FROM omni_internal.feed_start WHERE singleton), 1) - 1, $3,"
+		" COALESCE((SELECT max(id) FROM omni.feed_timeline), 0)"
 		" ON CONFLICT ON CONSTRAINT consumer_pkey DO NOTHING",
 		.nargs = 3,
 		.argtypes = {TEXTOID, TEXTOID, TIMESTAMPTZOID},
@@ -144,6 +154,52 @@ kinds_argument(FunctionCallInfo fcinfo, int arg)
 				(errcode(OMNI_ERR_INVALID_ARGUMENT),
 				 errmsg("kinds must be a one-dimensional array without nulls")));
 	return kinds;
+}
+
+/* The consumer reads on a timeline for the first time. */
+static void
+note_timeline(const char *name, int32 timeline_id)
+{
+	static OmniQuery query = {
+		.sql = "UPDATE omni.consumer SET timeline_id = $2"
+		" WHERE name = $1 AND timeline_id < $2",
+		.nargs = 2,
+		.argtypes = {TEXTOID, INT4OID},
+	};
+	Datum		values[2];
+
+	values[0] = CStringGetTextDatum(name);
+	values[1] = Int32GetDatum(timeline_id);
+	omni_core_query(&query, values, NULL, false, NULL);
+}
+
+/*
+ * OM014 for an acknowledgement by who has not read on this timeline: it may
+ * be about events of another one.
+ */
+static void
+report_other_timeline(const char *name, const Consumer *consumer)
+{
+	static OmniQuery query = {
+		.sql = "SELECT min(after_position) FROM omni.feed_timeline"
+		" WHERE id > $1",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	OmniRows	rows;
+	Datum		values[1];
+
+	values[0] = Int32GetDatum(consumer->timeline_id);
+	omni_core_query(&query, values, NULL, true, &rows);
+	ereport(ERROR,
+			(errcode(OMNI_ERR_FEED_POSITION),
+			 errmsg("consumer \"%s\" has not read on this timeline of the feed yet",
+					name),
+			 errdetail("Positions after " INT64_FORMAT " were given anew, by a failover, a recovery to a point in time, or a restore; the consumer stands at position " INT64_FORMAT ".",
+					   DatumGetInt64(OMNI_VALUE(&rows, 0, 0)),
+					   consumer->position),
+			 errhint("Read on from there: SELECT * FROM omni.read_events(%s);",
+					 quote_literal_cstr(name))));
 }
 
 /* Put the rows of one page to the result; returns how many. */
@@ -221,7 +277,8 @@ read_pages(ReturnSetInfo *rsinfo, int64 from, int32 max_rows,
  * DEFAULT NULL) RETURNS TABLE(position, kind, entity, entity_id, payload,
  * occurred_at): the next events after the acknowledged position, in order of
  * position; kinds NULL: all.  An unknown consumer is made, and starts at the
- * oldest event kept.  Nothing is acknowledged and no lock is taken.
+ * oldest event kept.  Nothing is acknowledged and no lock is taken, but by the
+ * first read on a timeline of the feed, which notes it in the consumer's row.
  *
  * With kinds, pages that hold none of them are passed over as a whole (one
  * look for 1,000 positions), so a call goes as far as it must and says what it
@@ -273,6 +330,12 @@ omni_core_read_events(PG_FUNCTION_ARGS)
 				 errhint("To go on from there, run: SELECT omni.ack_events(%s, " INT64_FORMAT ");",
 						 quote_literal_cstr(name), bounds.start - 1)));
 	read_pages(rsinfo, consumer.position + 1, max_rows, kinds);
+	if (consumer.timeline_id < bounds.timeline_id && !XactReadOnly &&
+		!RecoveryInProgress())
+	{
+		(void) omni_core_gate();
+		note_timeline(name, bounds.timeline_id);
+	}
 
 	PopActiveSnapshot();
 	omni_core_owner_end(&scope);
@@ -297,7 +360,8 @@ report_unknown_consumer(const char *name)
  * until commit.
  *
  * OM002: NULL or unknown consumer; OM005 as in omni.read_events(); OM014:
- * beyond the last position, or not kept any more.
+ * beyond the last position, not kept any more, or forward on a timeline of the
+ * feed on which the consumer has not read yet.
  */
 Datum
 omni_core_ack_events(PG_FUNCTION_ARGS)
@@ -325,6 +389,9 @@ omni_core_ack_events(PG_FUNCTION_ARGS)
 		report_unknown_consumer(name);
 	require_consumer(name, &consumer);
 	omni_core_feed_bounds(&bounds);
+	if (position > consumer.position &&
+		consumer.timeline_id < bounds.timeline_id)
+		report_other_timeline(name, &consumer);
 	PopActiveSnapshot();
 
 	if (position > Max(bounds.last, bounds.start - 1))

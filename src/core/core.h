@@ -231,6 +231,20 @@ typedef int64 (*OmniCodeResolver) (const char *code);
 extern void omni_core_register_code_resolvers(OmniCodeResolver channel,
 											  OmniCodeResolver node);
 
+/* ---- request.c: calls that are made exactly once ---- */
+
+/*
+ * What a function that changes something does when its last argument, number
+ * "arg", is "request text DEFAULT NULL".  NULL: work(fcinfo).  Else the work
+ * is done, and the key recorded, unless the asking role has made the same call
+ * under this key before: then the answer is that call's, and nothing is done.
+ * The function returns bigint, bigint[] or void; arguments are of the types
+ * that request.c lists.  OM003: the key was used for another call; OM007: it
+ * is empty or too long; OM013: another transaction is making this call, and
+ * this one has written something already, so it must not wait.
+ */
+extern Datum omni_core_once(FunctionCallInfo fcinfo, int arg, PGFunction work);
+
 /* ---- args.c: arguments of SQL functions ---- */
 
 /* Text argument as a C string; OM002 "… must not be null" when NULL. */

@@ -630,6 +630,19 @@ append_scalar(StringInfo buffer, const JsonbValue *value)
 	}
 }
 
+/* SHA-256 of some bytes. */
+void
+omni_core_digest(const char *data, int length, uint8 *digest)
+{
+	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+
+	if (hash == NULL || pg_cryptohash_init(hash) < 0 ||
+		pg_cryptohash_update(hash, (const uint8 *) data, length) < 0 ||
+		pg_cryptohash_final(hash, digest, OMNI_DIGEST_LENGTH) < 0)
+		elog(ERROR, "could not compute SHA-256");
+	pg_cryptohash_free(hash);
+}
+
 /* A document's digest; jsonb keeps an object's keys unique and sorted. */
 void
 omni_core_document_digest(Jsonb *document, uint8 *digest)
@@ -638,7 +651,6 @@ omni_core_document_digest(Jsonb *document, uint8 *digest)
 	JsonbIteratorToken token;
 	JsonbValue	value;
 	StringInfoData buffer;
-	pg_cryptohash_ctx *hash;
 
 	initStringInfo(&buffer);
 	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
@@ -663,11 +675,6 @@ omni_core_document_digest(Jsonb *document, uint8 *digest)
 		}
 	}
 
-	hash = pg_cryptohash_create(PG_SHA256);
-	if (hash == NULL || pg_cryptohash_init(hash) < 0 ||
-		pg_cryptohash_update(hash, (uint8 *) buffer.data, buffer.len) < 0 ||
-		pg_cryptohash_final(hash, digest, OMNI_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not compute SHA-256");
-	pg_cryptohash_free(hash);
+	omni_core_digest(buffer.data, buffer.len, digest);
 	pfree(buffer.data);
 }

@@ -108,5 +108,7 @@ extern void omni_core_read_document_list(Jsonb *document,
  */
 #define OMNI_DIGEST_LENGTH 32
 extern void omni_core_document_digest(Jsonb *document, uint8 *digest);
+/* SHA-256 of any bytes. */
+extern void omni_core_digest(const char *data, int length, uint8 *digest);
 
 #endif							/* OMNI_CORE_DOCUMENT_H */

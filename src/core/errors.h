@@ -35,7 +35,8 @@
 #define OMNI_ERR_NOT_READY				OMNI_SQLSTATE('0', '1', '1')
 /* omni.stock_memory, or another bound of shared memory, is used up */
 #define OMNI_ERR_OUT_OF_MEMORY			OMNI_SQLSTATE('0', '1', '2')
-/* another transaction is closing or changing the same promise */
+/* another transaction is closing or changing the same promise, or is making
+ * the same request */
 #define OMNI_ERR_BUSY					OMNI_SQLSTATE('0', '1', '3')
 /* a feed position that the feed does not hold (any more, or yet) */
 #define OMNI_ERR_FEED_POSITION			OMNI_SQLSTATE('0', '1', '4')

@@ -117,7 +117,7 @@ sql_of_kinds(void)
 	return sql.data;
 }
 
-/* First and last position. */
+/* First and last position, and the timeline that they are on. */
 void
 omni_core_feed_bounds(OmniFeedBounds *bounds)
 {
@@ -125,13 +125,15 @@ omni_core_feed_bounds(OmniFeedBounds *bounds)
 		.sql = "SELECT COALESCE((SELECT position"
 		" FROM omni_internal.feed_start WHERE singleton), 1),"
 		" COALESCE((SELECT first_position + count - 1 FROM omni.tick"
-		" ORDER BY id DESC LIMIT 1), 0)",
+		" ORDER BY id DESC LIMIT 1), 0),"
+		" COALESCE((SELECT max(id) FROM omni.feed_timeline), 0)",
 	};
 	OmniRows	rows;
 
 	omni_core_query(&query, NULL, NULL, true, &rows);
 	bounds->start = DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
 	bounds->last = DatumGetInt64(OMNI_VALUE(&rows, 0, 1));
+	bounds->timeline_id = DatumGetInt32(OMNI_VALUE(&rows, 0, 2));
 }
 
 /*

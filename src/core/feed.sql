@@ -56,7 +56,28 @@ COMMENT ON COLUMN omni.tick.closed_at IS 'when; never before the tick before';
 COMMENT ON COLUMN omni.tick.first_position IS 'position of the first row';
 COMMENT ON COLUMN omni.tick.count IS 'number of rows';
 COMMENT ON COLUMN omni.tick.timeline IS
-    'timeline of the server: who keeps positions elsewhere keeps it with them, for after a failover positions past the last one that arrived are given anew';
+    'timeline of the server; see omni.feed_timeline';
+
+CREATE TABLE omni.feed_timeline (
+    id integer NOT NULL,
+    era integer NOT NULL,
+    timeline integer NOT NULL,
+    after_position bigint NOT NULL,
+    began_at timestamptz NOT NULL,
+    CONSTRAINT feed_timeline_pkey PRIMARY KEY (id),
+    CONSTRAINT feed_timeline_id_check CHECK (id > 0),
+    CONSTRAINT feed_timeline_after_position_check CHECK (after_position >= 0)
+);
+SELECT pg_catalog.pg_extension_config_dump('omni.feed_timeline', '');
+COMMENT ON TABLE omni.feed_timeline IS
+    'where the feed went on under another stamp, or on another timeline of the server: what was read elsewhere beyond that position is not what is here';
+COMMENT ON COLUMN omni.feed_timeline.id IS 'number, without gaps';
+COMMENT ON COLUMN omni.feed_timeline.era IS 'era, which a restore or a copy raises';
+COMMENT ON COLUMN omni.feed_timeline.timeline IS
+    'timeline of the server, which a promotion and a point-in-time recovery change';
+COMMENT ON COLUMN omni.feed_timeline.after_position IS
+    'last position that it shares with what was before; those after it were given anew';
+COMMENT ON COLUMN omni.feed_timeline.began_at IS 'when';
 
 CREATE TABLE omni_internal.tick_page (
     first_position bigint NOT NULL,
@@ -78,6 +99,7 @@ CREATE TABLE omni.consumer (
     keep interval NOT NULL DEFAULT '7 days',
     created_at timestamptz NOT NULL,
     acked_at timestamptz,
+    timeline_id integer NOT NULL,
     CONSTRAINT consumer_pkey PRIMARY KEY (name),
     CONSTRAINT consumer_name_check CHECK (name <> ''),
     CONSTRAINT consumer_position_check CHECK (position >= 0),
@@ -94,6 +116,8 @@ COMMENT ON COLUMN omni.consumer.keep IS
     'how old an unread event may become before it may be dropped all the same';
 COMMENT ON COLUMN omni.consumer.created_at IS 'when it first read';
 COMMENT ON COLUMN omni.consumer.acked_at IS 'when it last acknowledged';
+COMMENT ON COLUMN omni.consumer.timeline_id IS
+    'of omni.feed_timeline, the last one on which it has read; it acknowledges nothing of a later one before it has read there';
 
 -- No row: the feed starts at position 1.
 CREATE TABLE omni_internal.feed_start (
@@ -120,6 +144,6 @@ COMMENT ON TABLE omni_internal.cell IS
     'number of this cell: every id is cell x 2^43 + sequence';
 
 REVOKE ALL ON SEQUENCE omni_internal.feed_id_seq FROM PUBLIC;
-REVOKE ALL ON TABLE omni_internal.outbox, omni.tick, omni_internal.tick_page,
-    omni.consumer, omni_internal.feed_start, omni_internal.cell FROM PUBLIC;
+REVOKE ALL ON TABLE omni_internal.outbox, omni.tick, omni.feed_timeline,
+    omni_internal.tick_page, omni.consumer, omni_internal.feed_start, omni_internal.cell FROM PUBLIC;
 

@@ -118,7 +118,7 @@ SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
 SELECT omni_internal.allow_functions('{admin}',
     '{omni.adopt,omni.describe_worker}');
 SELECT omni_internal.allow_relations('{reader,channel,support,admin}',
-    '{select}', '{omni.event,omni.tick,omni.consumer}');
+    '{select}', '{omni.event,omni.tick,omni.feed_timeline,omni.consumer}');
 SELECT omni_internal.allow_functions('{admin}',
     '{omni.set_cell,omni.limit_consumer,omni.prune_events}');
 

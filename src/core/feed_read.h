@@ -14,11 +14,12 @@
 #define OMNI_FEED_PROFILES (OMNI_PROFILE_READER | OMNI_PROFILE_CHANNEL | \
 							OMNI_PROFILE_SUPPORT | OMNI_PROFILE_ADMIN)
 
-/* First position kept, and last position given (start - 1: none). */
+/* First position kept, last position given (start - 1: none), timeline. */
 typedef struct OmniFeedBounds
 {
 	int64		start;
 	int64		last;
+	int32		timeline_id;	/* last one of omni.feed_timeline; 0: none */
 } OmniFeedBounds;
 
 /* A page, and what tells its rows from those of other ticks. */

@@ -9,6 +9,7 @@
 
 #include "core/core.h"
 #include "core/private.h"
+#include "core/test_point.h"
 
 /* Each of these does nothing unless the library is being preloaded. */
 void
@@ -19,6 +20,10 @@ omni_core_init(void)
 	omni_core_registry_init();
 	omni_core_utility_init();
 	omni_core_launcher_init();
+#ifdef OMNI_TEST_POINTS
+	if (process_shared_preload_libraries_in_progress)
+		omni_core_test_point_init();
+#endif
 }
 
 /* After every domain has defined its settings: others so named are typos. */

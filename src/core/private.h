@@ -159,6 +159,17 @@ extern void omni_core_set_worker_era(int32 era);
 /* OM011 where nothing can work: recovery, no preload, binary upgrade. */
 extern void omni_core_require_server(void);
 
+/* ---- timeline.c ---- */
+
+/*
+ * The feed goes on in this era, on the server's timeline: record it.  Returns
+ * the last position given before.
+ */
+extern int64 omni_core_begin_timeline(int32 era);
+/* The event that says so, once the worker may write in that era. */
+extern void omni_core_write_timeline_event(const char *kind, int64 entity_id,
+										   int32 era, int64 position);
+
 /* ---- clock.c ---- */
 
 /*

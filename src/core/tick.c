@@ -38,6 +38,7 @@
 
 #include "core/feed_read.h"
 #include "core/owner.h"
+#include "core/test_point.h"
 
 /*
  * A page ends after this many rows, or where the next id is that far away:
@@ -276,6 +277,7 @@ omni_core_tick_close(int32 era, OmniTickResult *result)
 	read_last_tick(era, false, &last);
 	if (last.era > era)
 		elog(ERROR, "tick of era %d after one of era %d", era, last.era);
+	OMNI_TEST_POINT("tick");
 	write_tick(&last, era, last.now, result);
 	remember_idle(era, &last, !result->closed);
 

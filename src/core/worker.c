@@ -334,6 +334,21 @@ forget_adoption(void)
 	LWLockRelease(omni_core_registry->lock);
 }
 
+/*
+ * The server was promoted since the stamp was written, or recovered to a point
+ * in time: readers are told before anything else is written.
+ */
+static void
+change_timeline(int32 era)
+{
+	int64		position = omni_core_begin_timeline(era);
+
+	omni_core_write_timeline();
+	omni_core_set_worker_era(era);
+	omni_core_write_timeline_event("feed.timeline",
+								   GetWALInsertionTimeLine(), era, position);
+}
+
 /* Step: find the extension, compare versions, read the stamp. */
 static bool
 check_step(void *arg)
@@ -379,7 +394,7 @@ check_step(void *arg)
 	if (stamp.state == OMNI_STAMP_OWN)
 	{
 		if (stamp.timeline != (int32) GetWALInsertionTimeLine())
-			omni_core_write_timeline();
+			change_timeline(stamp.era);
 		if (me.era != stamp.era)
 			me.published = false;
 		me.era = stamp.era;
@@ -430,6 +445,7 @@ check_extension(void)
 		if (result == STEP_FAILED)
 		{
 			/* what was known was not found wrong: it holds until then */
+			omni_core_set_worker_era(me.era);
 			reschedule(&me.check, result, 0);
 			return false;
 		}

@@ -72,8 +72,8 @@ change_one(int64 node, int64 item, int32 quantity, const char *kind,
 }
 
 /* receive_stock(node, sku, quantity, reference) → ledger id */
-Datum
-omni_stock_receive_stock(PG_FUNCTION_ARGS)
+static Datum
+receive_stock(PG_FUNCTION_ARGS)
 {
 	int64		node;
 	int64		item;
@@ -89,8 +89,8 @@ omni_stock_receive_stock(PG_FUNCTION_ARGS)
 }
 
 /* sell_stock(node, sku, quantity, reference, channel, occurred_at) → ledger id */
-Datum
-omni_stock_sell_stock(PG_FUNCTION_ARGS)
+static Datum
+sell_stock(PG_FUNCTION_ARGS)
 {
 	int64		node;
 	int64		item;
@@ -110,8 +110,8 @@ omni_stock_sell_stock(PG_FUNCTION_ARGS)
 }
 
 /* adjust_stock(node, sku, delta, reason, reference) → ledger id */
-Datum
-omni_stock_adjust_stock(PG_FUNCTION_ARGS)
+static Datum
+adjust_stock(PG_FUNCTION_ARGS)
 {
 	int64		node;
 	int64		item;
@@ -193,8 +193,8 @@ on_hand_as_of(int64 node, int64 item, bool has_as_of, TimestampTz as_of)
 }
 
 /* set_stock(node, sku, on_hand, reference, as_of) → ledger id */
-Datum
-omni_stock_set_stock(PG_FUNCTION_ARGS)
+static Datum
+set_stock(PG_FUNCTION_ARGS)
 {
 	int64		node;
 	int64		item;
@@ -339,8 +339,8 @@ deadline_of(FunctionCallInfo fcinfo, int arg)
 }
 
 /* reserve_stock(sku, quantity, node, ttl, reference, channel) → reservation */
-Datum
-omni_stock_reserve_stock(PG_FUNCTION_ARGS)
+static Datum
+reserve_stock(PG_FUNCTION_ARGS)
 {
 	OmniReserveLine line = {0};
 	char	   *node;
@@ -370,8 +370,8 @@ raise_arrays(const char *message)
 }
 
 /* reserve_lines(skus, quantities, nodes, ttl, reference, channel) → ids */
-Datum
-omni_stock_reserve_lines(PG_FUNCTION_ARGS)
+static Datum
+reserve_lines(PG_FUNCTION_ARGS)
 {
 	ArrayType  *quantities;
 	OmniReserveLine *lines;
@@ -458,8 +458,8 @@ reservation_arg(FunctionCallInfo fcinfo, const char *what)
 }
 
 /* extend_reservation(reservation, ttl): its time limit becomes now + ttl */
-Datum
-omni_stock_extend_reservation(PG_FUNCTION_ARGS)
+static Datum
+extend_reservation(PG_FUNCTION_ARGS)
 {
 	int64		reservation = reservation_arg(fcinfo, "extend a reservation");
 
@@ -472,8 +472,8 @@ omni_stock_extend_reservation(PG_FUNCTION_ARGS)
 }
 
 /* pin_reservation(reservation, node) */
-Datum
-omni_stock_pin_reservation(PG_FUNCTION_ARGS)
+static Datum
+pin_reservation(PG_FUNCTION_ARGS)
 {
 	int64		reservation = reservation_arg(fcinfo, "pin a reservation");
 	int64		node;
@@ -485,8 +485,8 @@ omni_stock_pin_reservation(PG_FUNCTION_ARGS)
 }
 
 /* release_reservation(reservation) */
-Datum
-omni_stock_release_reservation(PG_FUNCTION_ARGS)
+static Datum
+release_reservation(PG_FUNCTION_ARGS)
 {
 	int64		reservation = reservation_arg(fcinfo, "release a reservation");
 
@@ -495,13 +495,78 @@ omni_stock_release_reservation(PG_FUNCTION_ARGS)
 }
 
 /* consume_reservation(reservation): it left the building */
-Datum
-omni_stock_consume_reservation(PG_FUNCTION_ARGS)
+static Datum
+consume_reservation(PG_FUNCTION_ARGS)
 {
 	int64		reservation = reservation_arg(fcinfo, "consume a reservation");
 
 	omni_stock_consume(&reservation, 1, NULL);
 	PG_RETURN_VOID();
+}
+
+/*
+ * The functions that change stock, each once for each request: its last
+ * argument (core/request.c).
+ */
+
+Datum
+omni_stock_receive_stock(PG_FUNCTION_ARGS)
+{
+	return omni_core_once(fcinfo, 4, receive_stock);
+}
+
+Datum
+omni_stock_sell_stock(PG_FUNCTION_ARGS)
+{
+	return omni_core_once(fcinfo, 6, sell_stock);
+}
+
+Datum
+omni_stock_adjust_stock(PG_FUNCTION_ARGS)
+{
+	return omni_core_once(fcinfo, 5, adjust_stock);
+}
+
+Datum
+omni_stock_set_stock(PG_FUNCTION_ARGS)
+{
+	return omni_core_once(fcinfo, 5, set_stock);
+}
+
+Datum
+omni_stock_reserve_stock(PG_FUNCTION_ARGS)
+{
+	return omni_core_once(fcinfo, 6, reserve_stock);
+}
+
+Datum
+omni_stock_reserve_lines(PG_FUNCTION_ARGS)
+{
+	return omni_core_once(fcinfo, 6, reserve_lines);
+}
+
+Datum
+omni_stock_extend_reservation(PG_FUNCTION_ARGS)
+{
+	return omni_core_once(fcinfo, 2, extend_reservation);
+}
+
+Datum
+omni_stock_pin_reservation(PG_FUNCTION_ARGS)
+{
+	return omni_core_once(fcinfo, 2, pin_reservation);
+}
+
+Datum
+omni_stock_release_reservation(PG_FUNCTION_ARGS)
+{
+	return omni_core_once(fcinfo, 1, release_reservation);
+}
+
+Datum
+omni_stock_consume_reservation(PG_FUNCTION_ARGS)
+{
+	return omni_core_once(fcinfo, 1, consume_reservation);
 }
 
 /* Trigger: nothing changes or removes a row of the ledger. */

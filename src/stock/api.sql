@@ -100,6 +100,114 @@ COMMENT ON COLUMN omni.reservation.channel_id IS 'channel that asked';
 COMMENT ON COLUMN omni.reservation.channel IS 'its code';
 COMMENT ON COLUMN omni.reservation.opened_at IS 'when it was made';
 
+-- Open promises by item, under the caller's own snapshot.
+CREATE VIEW omni_internal.open_promise AS
+    SELECT u.item_id, u.id,
+           (array_agg(u.node_id ORDER BY u.last_id DESC))[1] AS node_id,
+           sum(u.quantity)::bigint AS quantity,
+           (array_agg(u.expires_at ORDER BY u.last_id DESC))[1] AS expires_at
+    FROM (SELECT o.item_id, o.id, o.node_id, o.quantity, o.expires_at, o.last_id
+          FROM omni_internal.open_reservation o
+          UNION ALL
+          SELECT l.item_id, l.reservation, l.node_id, l.reserved, l.expires_at,
+                 l.id
+          FROM omni_internal.unfolded l
+          WHERE l.reservation IS NOT NULL) u
+    GROUP BY u.item_id, u.id
+    HAVING sum(u.quantity) > 0;
+COMMENT ON VIEW omni_internal.open_promise IS
+    'open promises by item, expired ones that nobody has tidied up included; a condition on item_id reaches the tables';
+
+-- Those with a time limit: few, and found by an index.
+CREATE VIEW omni_internal.limited_promise AS
+    SELECT u.item_id, u.id,
+           (array_agg(u.node_id ORDER BY u.last_id DESC))[1] AS node_id,
+           sum(u.quantity)::bigint AS quantity,
+           (array_agg(u.expires_at ORDER BY u.last_id DESC))[1] AS expires_at
+    FROM (SELECT o.item_id, o.id, o.node_id, o.quantity, o.expires_at, o.last_id
+          FROM omni_internal.open_reservation o
+          WHERE o.expires_at IS NOT NULL
+          UNION ALL
+          SELECT l.item_id, l.reservation, l.node_id, l.reserved, l.expires_at,
+                 l.id
+          FROM omni_internal.unfolded l
+          WHERE l.reservation IS NOT NULL AND l.expires_at IS NOT NULL) u
+    GROUP BY u.item_id, u.id
+    HAVING sum(u.quantity) > 0;
+COMMENT ON VIEW omni_internal.limited_promise IS
+    'open promises with a time limit by item, expired ones that nobody has tidied up included';
+
+-- What the counters say when nothing is in flight: what has expired is off.
+CREATE VIEW omni_internal.stock_position AS
+    SELECT u.item_id, u.node_id, sum(u.on_hand)::bigint AS on_hand,
+           sum(u.reserved)::bigint AS reserved
+    FROM (SELECT b.item_id, b.node_id, b.on_hand, b.reserved
+          FROM omni_internal.stock_balance b
+          UNION ALL
+          SELECT l.item_id, l.node_id, l.quantity, l.reserved
+          FROM omni_internal.unfolded l
+          UNION ALL
+          SELECT p.item_id, p.node_id, 0, -p.quantity
+          FROM omni_internal.limited_promise p
+          WHERE p.expires_at <= omni_internal.clock()) u
+    GROUP BY u.item_id, u.node_id;
+COMMENT ON VIEW omni_internal.stock_position IS
+    'on hand and reserved per item and node (0: the pool), expired promises left out, under the caller''s own snapshot';
+
+-- A node is short of what it has promised, or of what it has sold; the pool,
+-- when its counter (what nodes offer, less what is promised of the pool) is
+-- below zero.
+CREATE VIEW omni_internal.shortfall_now AS
+    SELECT p.item_id, p.node_id, p.on_hand, p.reserved,
+           p.reserved - p.on_hand AS short,
+           GREATEST(p.reserved - GREATEST(p.on_hand, 0), 0) AS broken,
+           GREATEST(p.on_hand, 0) AS served
+    FROM omni_internal.stock_position p
+    WHERE p.node_id <> 0 AND p.on_hand < p.reserved
+    UNION ALL
+    SELECT q.item_id, 0, NULL, q.reserved, q.reserved - q.offered,
+           q.reserved - q.offered, GREATEST(q.offered, 0)
+    FROM (SELECT p.item_id,
+                 sum(CASE WHEN p.node_id = 0 THEN p.reserved ELSE 0 END)::bigint
+                     AS reserved,
+                 sum(CASE WHEN p.node_id = 0 OR n.status IS DISTINCT FROM 'active'
+                          THEN 0
+                          WHEN p.on_hand - p.reserved
+                               >= COALESCE(o.safety, n.safety)
+                          THEN p.on_hand - p.reserved
+                               - COALESCE(o.safety, n.safety)
+                          ELSE LEAST(GREATEST(p.on_hand, 0) - p.reserved, 0)
+                     END)::bigint AS offered
+          FROM omni_internal.stock_position p
+          LEFT JOIN omni.node n ON n.id = p.node_id
+          LEFT JOIN omni.stock_policy o
+              ON o.item = p.item_id AND o.node = p.node_id
+          GROUP BY p.item_id) q
+    WHERE q.offered < q.reserved;
+COMMENT ON VIEW omni_internal.shortfall_now IS
+    'items and nodes (0: the pool) that are short: by how much, how many promised units are broken, how many can be served';
+
+CREATE VIEW omni.shortfall AS
+    SELECT s.item_id, i.sku, NULLIF(s.node_id, 0) AS node_id, n.code AS node,
+           s.on_hand, s.reserved, s.short, s.broken
+    FROM omni_internal.shortfall_now s
+    LEFT JOIN omni.item i ON i.id = s.item_id
+    LEFT JOIN omni.node n ON n.id = s.node_id;
+COMMENT ON VIEW omni.shortfall IS
+    'where more is promised or sold than there is, per item and node (null: the pool), exact under the caller''s own snapshot';
+COMMENT ON COLUMN omni.shortfall.item_id IS 'item';
+COMMENT ON COLUMN omni.shortfall.sku IS 'its sku';
+COMMENT ON COLUMN omni.shortfall.node_id IS 'node; null: the pool';
+COMMENT ON COLUMN omni.shortfall.node IS 'its code; null: the pool';
+COMMENT ON COLUMN omni.shortfall.on_hand IS
+    'physically there by the records, below zero where more was sold; null for the pool';
+COMMENT ON COLUMN omni.shortfall.reserved IS
+    'promised and still there; for the pool: promised without a node';
+COMMENT ON COLUMN omni.shortfall.short IS
+    'units that are missing; for the pool: by how much its counter is below zero';
+COMMENT ON COLUMN omni.shortfall.broken IS
+    'promised units among them, which nothing on hand stands behind';
+
 -- Balances and open promises against the sums of the whole ledger.
 CREATE VIEW omni_internal.ledger_difference AS
     SELECT COALESCE(l.item_id, s.item_id) AS item_id,
@@ -135,34 +243,36 @@ COMMENT ON VIEW omni_internal.ledger_difference IS
 -- check the caller's rights and append to the ledger in C, and any statement
 -- that they run in passing is run as the owner (see core/spi.c).
 CREATE FUNCTION omni.receive_stock(node text, sku text, quantity integer,
-        reference text DEFAULT NULL)
+        reference text DEFAULT NULL, request text DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'omni_stock_receive_stock';
-COMMENT ON FUNCTION omni.receive_stock(text, text, integer, text) IS
+COMMENT ON FUNCTION omni.receive_stock(text, text, integer, text, text) IS
     'Units arrived at a node: on_hand rises, for others once this has committed. quantity > 0, in the item''s unit. Returns the ledger row''s id. OM002 unknown node or sku, OM005 not permitted, OM007 quantity not positive, OM008 out of range.';
 
 CREATE FUNCTION omni.sell_stock(node text, sku text, quantity integer,
         reference text DEFAULT NULL, channel text DEFAULT NULL,
-        occurred_at timestamptz DEFAULT NULL)
+        occurred_at timestamptz DEFAULT NULL, request text DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'omni_stock_sell_stock';
-COMMENT ON FUNCTION omni.sell_stock(text, text, integer, text, text, timestamptz) IS
+COMMENT ON FUNCTION omni.sell_stock(text, text, integer, text, text, timestamptz, text) IS
     'A sale at the till: on_hand falls at once and may fall below zero; never refused for lack of stock. occurred_at: when the till sold it (now by default). Returns the ledger row''s id. OM002, OM005, OM007, OM008.';
 
 CREATE FUNCTION omni.adjust_stock(node text, sku text, delta integer,
-        reason text, reference text DEFAULT NULL)
+        reason text, reference text DEFAULT NULL,
+        request text DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_adjust_stock';
-COMMENT ON FUNCTION omni.adjust_stock(text, text, integer, text, text) IS
+COMMENT ON FUNCTION omni.adjust_stock(text, text, integer, text, text, text) IS
     'Correct on_hand by a signed, non-zero delta, with a reason (damage, found and so on). A negative one counts at once, a positive one once this has committed. Returns the ledger row''s id. OM002, OM005, OM007 zero delta, OM008.';
 
 CREATE FUNCTION omni.set_stock(node text, sku text, on_hand integer,
-        reference text DEFAULT NULL, as_of timestamptz DEFAULT NULL)
+        reference text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
+        request text DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_set_stock';
-COMMENT ON FUNCTION omni.set_stock(text, text, integer, text, timestamptz) IS
+COMMENT ON FUNCTION omni.set_stock(text, text, integer, text, timestamptz, text) IS
     'Absolute feed of another system: on_hand becomes this; the ledger gets the difference. as_of: when it was counted; what moved after it is kept on top. Two of one item and node exclude each other until commit. Returns the ledger row''s id. OM002, OM005, OM008.';
 
 CREATE FUNCTION omni.available(sku text, node text DEFAULT NULL,
@@ -182,46 +292,52 @@ COMMENT ON FUNCTION omni.availability(text[], text) IS
 
 CREATE FUNCTION omni.reserve_stock(sku text, quantity integer,
         node text DEFAULT NULL, ttl interval DEFAULT NULL,
-        reference text DEFAULT NULL, channel text DEFAULT NULL)
+        reference text DEFAULT NULL, channel text DEFAULT NULL,
+        request text DEFAULT NULL)
     RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'omni_stock_reserve_stock';
-COMMENT ON FUNCTION omni.reserve_stock(text, integer, text, interval, text, text) IS
+COMMENT ON FUNCTION omni.reserve_stock(text, integer, text, interval, text, text, text) IS
     'Promise units at a node, or of the pool (node null), until ttl has passed (null: without limit). No lock is held until commit; a rollback gives the units back. Returns the reservation''s id. OM001 insufficient stock, OM002, OM005, OM007, OM012 no memory for a time limit.';
 
 CREATE FUNCTION omni.reserve_lines(skus text[], quantities integer[],
         nodes text[] DEFAULT NULL, ttl interval DEFAULT NULL,
-        reference text DEFAULT NULL, channel text DEFAULT NULL)
+        reference text DEFAULT NULL, channel text DEFAULT NULL,
+        request text DEFAULT NULL)
     RETURNS bigint[] LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'omni_stock_reserve_lines';
-COMMENT ON FUNCTION omni.reserve_lines(text[], integer[], text[], interval, text, text) IS
+COMMENT ON FUNCTION omni.reserve_lines(text[], integer[], text[], interval, text, text, text) IS
     'Promise all lines or none. Arrays are one-dimensional, equally long and not empty; a null node is a pool-level line; the same sku twice counts twice. Id n belongs to line n. Errors as omni.reserve_stock.';
 
-CREATE FUNCTION omni.extend_reservation(reservation bigint, ttl interval)
+CREATE FUNCTION omni.extend_reservation(reservation bigint, ttl interval,
+        request text DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_extend_reservation';
-COMMENT ON FUNCTION omni.extend_reservation(bigint, interval) IS
+COMMENT ON FUNCTION omni.extend_reservation(bigint, interval, text) IS
     'The promise''s time limit becomes now + ttl. OM002, OM004 closed, expired or without a limit, OM007, OM013 another transaction is changing it.';
 
-CREATE FUNCTION omni.pin_reservation(reservation bigint, node text)
+CREATE FUNCTION omni.pin_reservation(reservation bigint, node text,
+        request text DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_pin_reservation';
-COMMENT ON FUNCTION omni.pin_reservation(bigint, text) IS
+COMMENT ON FUNCTION omni.pin_reservation(bigint, text, text) IS
     'Choose the node of a pool-level promise; the pool stays the same. OM001 the node has too little, OM002, OM004 closed, expired or pinned, OM013.';
 
-CREATE FUNCTION omni.release_reservation(reservation bigint)
+CREATE FUNCTION omni.release_reservation(reservation bigint,
+        request text DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_release_reservation';
-COMMENT ON FUNCTION omni.release_reservation(bigint) IS
+COMMENT ON FUNCTION omni.release_reservation(bigint, text) IS
     'Give the promised units back; they count for others once this has committed. OM002, OM004 closed or expired, OM013.';
 
-CREATE FUNCTION omni.consume_reservation(reservation bigint)
+CREATE FUNCTION omni.consume_reservation(reservation bigint,
+        request text DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_consume_reservation';
-COMMENT ON FUNCTION omni.consume_reservation(bigint) IS
+COMMENT ON FUNCTION omni.consume_reservation(bigint, text) IS
     'The promised units left the building: on_hand and reserved fall. OM002, OM004 closed, expired or pool-level, OM013.';
 
 CREATE FUNCTION omni.verify_stock(OUT sku text, OUT node text, OUT what text,
@@ -230,25 +346,33 @@ CREATE FUNCTION omni.verify_stock(OUT sku text, OUT node text, OUT what text,
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_verify';
 COMMENT ON FUNCTION omni.verify_stock() IS
-    'One row per difference between counters, balances and ledger: none, ever, while nobody changes stock (node null: the pool). Reads the whole ledger.';
+    'One row per difference between counters, balances and ledger: none, ever, while nobody changes stock (node null: the pool). What prepared transactions hold is left out on both sides. Reads the whole ledger.';
 
+CREATE FUNCTION omni_internal.stock_in_doubt(OUT transactions bigint,
+        OUT items bigint)
+    RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'omni_stock_in_doubt';
+COMMENT ON FUNCTION omni_internal.stock_in_doubt() IS
+    'prepared transactions that hold changes of stock, and the items they hold them of (an item counts for each transaction; from its first use after a restart)';
+
+REVOKE ALL ON FUNCTION omni_internal.stock_in_doubt() FROM PUBLIC;
 REVOKE ALL ON FUNCTION
-    omni.receive_stock(text, text, integer, text),
-    omni.sell_stock(text, text, integer, text, text, timestamptz),
-    omni.adjust_stock(text, text, integer, text, text),
-    omni.set_stock(text, text, integer, text, timestamptz),
+    omni.receive_stock(text, text, integer, text, text),
+    omni.sell_stock(text, text, integer, text, text, timestamptz, text),
+    omni.adjust_stock(text, text, integer, text, text, text),
+    omni.set_stock(text, text, integer, text, timestamptz, text),
     omni.available(text, text, text),
     omni.availability(text[], text),
-    omni.reserve_stock(text, integer, text, interval, text, text),
-    omni.reserve_lines(text[], integer[], text[], interval, text, text),
-    omni.extend_reservation(bigint, interval),
-    omni.pin_reservation(bigint, text),
-    omni.release_reservation(bigint),
-    omni.consume_reservation(bigint),
+    omni.reserve_stock(text, integer, text, interval, text, text, text),
+    omni.reserve_lines(text[], integer[], text[], interval, text, text, text),
+    omni.extend_reservation(bigint, interval, text),
+    omni.pin_reservation(bigint, text, text),
+    omni.release_reservation(bigint, text),
+    omni.consume_reservation(bigint, text),
     omni.verify_stock()
     FROM PUBLIC;
-REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now, omni.reservation
-    FROM PUBLIC;
+REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now, omni.reservation,
+    omni.shortfall FROM PUBLIC;
 
 SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
     '{omni.available,omni.availability}');
@@ -260,6 +384,9 @@ SELECT omni_internal.allow_functions('{channel,store,admin}',
     '{omni.sell_stock}');
 SELECT omni_internal.allow_functions('{admin}', '{omni.verify_stock}');
 SELECT omni_internal.allow_relations('{reader,support,admin}', '{select}',
-    '{omni.stock,omni.stock_now}');
+    '{omni.stock,omni.stock_now,omni.shortfall}');
+-- the view asks for the time with the reader's own rights
+SELECT omni_internal.allow_functions('{reader,support,admin}',
+    '{omni_internal.clock}');
 SELECT omni_internal.allow_relations('{support,admin}', '{select}',
     '{omni.reservation,omni.stock_ledger}');

@@ -311,19 +311,28 @@ omni_stock_slot_apply(OmniBlock *block, int64 node, int64 d_on_hand,
 	slot = omni_stock_slot_find(block, node);
 	Assert(slot != NULL);
 	block->pool_sum -= omni_stock_slot_free(slot);
+	block->nshort -= slot->on_hand < slot->reserved;
 	slot->on_hand += d_on_hand;
 	slot->reserved += d_reserved;
+	block->nshort += slot->on_hand < slot->reserved;
 	block->pool_sum += omni_stock_slot_free(slot);
 }
 
-/* The pool's sum anew, after safety or sellable changed. */
+/* The sums over slots anew, after they were filled or a policy changed. */
 void
 omni_stock_block_recount(OmniBlock *block)
 {
 	block->pool_sum = 0;
+	block->nshort = 0;
 	for (int i = 0; i < block->capacity; i++)
-		if (block->slots[i].node != 0)
-			block->pool_sum += omni_stock_slot_free(&block->slots[i]);
+	{
+		OmniSlot   *slot = &block->slots[i];
+
+		if (slot->node == 0)
+			continue;
+		block->pool_sum += omni_stock_slot_free(slot);
+		block->nshort += slot->on_hand < slot->reserved;
+	}
 }
 
 /* Forget what a failed load left; block locked. */
@@ -336,6 +345,7 @@ omni_stock_block_clear(OmniBlock *block)
 	if (block->capacity)
 		memset(block->slots, 0, sizeof(OmniSlot) * block->capacity);
 	block->nslots = 0;
+	block->nshort = 0;
 	block->pool_sum = 0;
 	block->pool_reserved = 0;
 }

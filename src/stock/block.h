@@ -8,12 +8,20 @@
 #ifndef OMNI_STOCK_BLOCK_H
 #define OMNI_STOCK_BLOCK_H
 
+#include "access/transam.h"
 #include "lib/pairingheap.h"
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
 #include "storage/lwlock.h"
+#include "storage/proc.h"
 
 #include "stock/stock.h"
+
+/*
+ * In place of a process id: the opener or claimer of a promise is a prepared
+ * transaction.
+ */
+#define OMNI_IN_DOUBT (-1)
 
 /* What a block counts; one kind now. */
 #define OMNI_BLOCK_ITEM 1
@@ -64,8 +72,9 @@ typedef struct OmniPromise
 	bool		in_flight;		/* its opener's transaction has not ended, or
 								 * its callback has not run yet */
 	bool		transient;		/* here for a claim alone: goes with it */
-	int			opener;			/* process id, while in flight */
-	int			claimer;		/* process id, while CLAIMED */
+	int			opener;			/* process id or OMNI_IN_DOUBT, while in
+								 * flight */
+	int			claimer;		/* the same, while CLAIMED */
 } OmniPromise;
 
 typedef enum OmniBlockState
@@ -88,6 +97,9 @@ typedef struct OmniBlock
 									 * read */
 	int64		pool_sum;		/* Σ c(n) over sellable nodes */
 	int64		pool_reserved;	/* promised, no node chosen */
+	int			nshort;			/* slots with on_hand < reserved */
+	bool		watched;		/* the worker was told that it is short, and
+								 * must be told when it no longer is */
 	int			nslots;
 	int			capacity;		/* of slots, a power of two */
 	OmniSlot   *slots;			/* open addressing by node, in the arena */
@@ -96,6 +108,9 @@ typedef struct OmniBlock
 	OmniPromise **buckets;		/* by reservation, in the arena */
 	OmniPromise *free_promises;
 	pairingheap deadlines;		/* earliest first */
+	int			ndoubts;
+	struct OmniDoubt *doubts;	/* of prepared transactions; may be compared
+								 * with NULL without the lock */
 } OmniBlock;
 
 /* Spread ids over a table: the finaliser of SplitMix64. */
@@ -166,6 +181,9 @@ typedef struct OmniLocalBlock
 	OmniBlock  *block;			/* NULL where pinning it failed */
 	struct OmniLocalBlock *next;	/* in the list of all of them */
 	struct OmniStockLog *pending;	/* pending deltas, latest first */
+	int			nrecords;		/* at PREPARE: records of this block */
+	struct OmniDoubt *doubt;	/* the same: where they go, or NULL */
+	bool		changed;		/* by this transaction, undone or not */
 } OmniLocalBlock;
 
 typedef enum OmniLogKind
@@ -203,6 +221,56 @@ extern OmniStockLog *omni_stock_log_push(OmniLocalBlock *local,
 extern OmniStockLog *omni_stock_log_mark(void);
 extern void omni_stock_log_undo(OmniStockLog *mark);
 extern bool omni_stock_log_claims(const OmniPromise *promise);
+extern OmniStockLog *omni_stock_log_swap(OmniStockLog *head);
+extern OmniStockLog *omni_stock_log_reverse(OmniStockLog *head);
+/* one record of a block, which is locked; see xact.c */
+extern void omni_stock_entry_undo(OmniBlock *block, OmniStockLog *entry);
+extern void omni_stock_entry_apply(OmniBlock *block, OmniStockLog *entry);
+extern void omni_stock_entry_finish(OmniBlock *block, OmniStockLog *entry);
+
+/* ---- doubt.c ---- */
+
+/* A prepared transaction. */
+typedef struct OmniPrepared
+{
+	FullTransactionId xid;
+	PGPROC	   *proc;			/* stands for it while it is in doubt */
+} OmniPrepared;
+
+typedef struct OmniDoubt OmniDoubt;
+
+extern void omni_stock_doubt_init(void);
+extern OmniDoubt *omni_stock_doubt_make(OmniBlock *block,
+										FullTransactionId xid, int nentries);
+extern void omni_stock_doubt_add(OmniDoubt *doubt, const OmniStockLog *entry);
+extern void omni_stock_doubt_link(OmniBlock *block, OmniDoubt *doubt,
+								  PGPROC *proc);
+extern void omni_stock_doubt_discard(OmniDoubt *doubt);
+/* apply or undo what has been decided; called where "doubts" is not NULL */
+extern void omni_stock_doubt_settle(OmniBlock *block);
+/* the same for all blocks of this database */
+extern void omni_stock_doubt_settle_all(void);
+/*
+ * Whoever empties or frees a block calls this first (unlocked): the next load
+ * finds the same in the ledger.
+ */
+extern void omni_stock_doubt_forget(OmniBlock *block);
+extern void omni_stock_doubt_subtract(OmniBlock *block, OmniSlot *slots,
+									  int nslots, int64 *pool_reserved,
+									  TimestampTz now);
+extern int	omni_stock_prepared_list(OmniPrepared **list);
+
+/* ---- recover.c ---- */
+typedef struct OmniRecovery OmniRecovery;
+
+extern OmniRecovery *omni_stock_recover_begin(void);
+extern void omni_stock_recover_read(OmniRecovery *recovery,
+									OmniLocalBlock **locals, int n,
+									Snapshot snapshot);
+extern void omni_stock_recover_replay(OmniRecovery *recovery);
+/* load.c: the block of an item among those being loaded, or NULL */
+extern OmniBlock *omni_stock_find_loading(OmniLocalBlock **locals, int n,
+										  int64 item);
 
 /* ---- ledger.c ---- */
 typedef struct OmniLedgerRow
@@ -255,6 +323,12 @@ extern int	omni_stock_nodes(int64 item, OmniNodeStock **nodes);
 /* block locked, records prepared */
 extern void omni_stock_push_pending(OmniLocalBlock *local, int64 node,
 									int64 d_on_hand, int64 d_reserved);
+extern void omni_stock_push_change(OmniLocalBlock *local, int64 node,
+								   int64 quantity);
+extern void omni_stock_take(OmniLocalBlock *local, int64 node,
+							int64 quantity, OmniPromise *promise);
+extern void omni_stock_move_to_node(OmniLocalBlock *local, int64 node,
+									int64 quantity);
 extern bool omni_stock_take_pin(OmniLocalBlock *local, int64 node,
 								int64 quantity);
 
@@ -264,6 +338,11 @@ extern bool omni_stock_claim_expired(OmniChain *chain);
 extern void omni_stock_extend(int64 reservation, TimestampTz deadline);
 extern void omni_stock_pin(int64 reservation, int64 node);
 extern void omni_stock_read_chains(OmniChain *chains, int n);
+
+/* ---- shortfall.c ---- */
+extern void omni_stock_shortfall_init(void);
+/* not under a lock; cannot fail */
+extern void omni_stock_shortfall_note(OmniBlock *block);
 
 /* ---- fold.c ---- */
 extern void omni_stock_fold_init(void);

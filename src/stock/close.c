@@ -143,7 +143,7 @@ omni_stock_claim(OmniChain *chains, int n)
 					(errcode(OMNI_ERR_BUSY),
 					 errmsg("reservation %lld is being changed by another transaction",
 							(long long) chains[i].reservation),
-					 errhint("Try again when that transaction has ended.")));
+					 errhint("Try again when that transaction has ended; see pg_prepared_xacts if it is a prepared one.")));
 		raise_over(chains[i].reservation, "expired");
 	}
 

@@ -511,6 +511,8 @@ fold_era(int32 era)
 static int
 run_fold(void)
 {
+	/* what is folded has been settled: doubt.c counts on it */
+	omni_stock_doubt_settle_all();
 	return fold_era(omni_core_gate()) ? 0 : omni_fold_interval;
 }
 

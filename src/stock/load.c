@@ -69,8 +69,8 @@ compare_local(const void *a, const void *b)
 }
 
 /* The block of an item among those being loaded, sorted by item. */
-static OmniBlock *
-find_loading(OmniLocalBlock **locals, int n, int64 item)
+OmniBlock *
+omni_stock_find_loading(OmniLocalBlock **locals, int n, int64 item)
 {
 	OmniLocalBlock key = {.item = item};
 	OmniLocalBlock *pkey = &key;
@@ -104,7 +104,7 @@ fill_counters(OmniLocalBlock **locals, int n, Datum items, Snapshot snapshot)
 	for (int r = 0; r < rows.nrows;)
 	{
 		int64		item = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
-		OmniBlock  *block = find_loading(locals, n, item);
+		OmniBlock  *block = omni_stock_find_loading(locals, n, item);
 		int			end = r;
 
 		while (end < rows.nrows &&
@@ -157,8 +157,8 @@ fill_promises(OmniLocalBlock **locals, int n, Datum items, Snapshot snapshot)
 	omni_core_query_snapshot(&query, &items, NULL, snapshot, &rows);
 	for (int r = 0; r < rows.nrows; r++)
 	{
-		OmniBlock  *block = find_loading(locals, n,
-										 DatumGetInt64(OMNI_VALUE(&rows, r, 0)));
+		int64		item = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
+		OmniBlock  *block = omni_stock_find_loading(locals, n, item);
 
 		omni_stock_promise_reserve(block, 1);
 		omni_stock_block_lock(block);
@@ -224,6 +224,7 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 	block->policy_generation = Max(block->policy_generation, generation);
 	omni_stock_block_recount(block);
 	omni_stock_block_unlock(block);
+	omni_stock_shortfall_note(block);
 }
 
 /* The blocks that this process is loading. */
@@ -246,6 +247,7 @@ abandon_load(int code, Datum arg)
 	{
 		OmniBlock  *block = loading->locals[i]->block;
 
+		omni_stock_doubt_forget(block);
 		omni_stock_block_lock(block);
 		omni_stock_block_clear(block);
 		block->state = OMNI_BLOCK_EMPTY;
@@ -265,6 +267,7 @@ load_blocks(OmniLocalBlock **locals, int n)
 		MemoryContext old;
 		MemoryContext context;
 		uint64		generation = omni_master_policy_generation();
+		OmniRecovery *recovery;
 		Snapshot	snapshot;
 		int64	   *ids;
 		Datum		items;
@@ -273,6 +276,7 @@ load_blocks(OmniLocalBlock **locals, int n)
 										"omni stock load",
 										ALLOCSET_DEFAULT_SIZES);
 		old = MemoryContextSwitchTo(context);
+		recovery = omni_stock_recover_begin();
 		snapshot = omni_core_latest_snapshot(false);
 		qsort(locals, n, sizeof(*locals), compare_local);
 		ids = palloc(sizeof(int64) * n);
@@ -281,8 +285,10 @@ load_blocks(OmniLocalBlock **locals, int n)
 		items = int8_array(ids, n);
 		fill_counters(locals, n, items, snapshot);
 		fill_promises(locals, n, items, snapshot);
+		omni_stock_recover_read(recovery, locals, n, snapshot);
 		for (int i = 0; i < n; i++)
 			read_policies(locals[i]->block, snapshot, generation);
+		omni_stock_recover_replay(recovery);
 		UnregisterSnapshot(snapshot);
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(context);
@@ -363,7 +369,8 @@ refresh_policies(OmniBlock *block)
 
 /*
  * Pin the blocks of these items until the transaction's end, load those that
- * nobody has loaded, and bring their policies up to date.
+ * nobody has loaded, settle what prepared transactions left that have ended,
+ * and bring their policies up to date.
  */
 void
 omni_stock_load(const int64 *items, int n)
@@ -421,7 +428,13 @@ omni_stock_load(const int64 *items, int n)
 		}
 	}
 	for (int i = 0; i < n; i++)
-		refresh_policies(omni_stock_local_find(items[i])->block);
+	{
+		OmniBlock  *block = omni_stock_local_find(items[i])->block;
+
+		if (unlikely(block->doubts != NULL))
+			omni_stock_doubt_settle(block);
+		refresh_policies(block);
+	}
 }
 
 /*

@@ -111,6 +111,13 @@ push_delta(OmniLocalBlock *local, int64 node, int64 d_on_hand,
 		omni_stock_slot_apply(local->block, node, d_on_hand, d_reserved);
 }
 
+/* A change of what is on hand: what arrives is pending, what leaves is not. */
+void
+omni_stock_push_change(OmniLocalBlock *local, int64 node, int64 quantity)
+{
+	push_delta(local, node, quantity, 0, quantity > 0, NULL);
+}
+
 void
 omni_stock_push_pending(OmniLocalBlock *local, int64 node, int64 d_on_hand,
 						int64 d_reserved)
@@ -138,27 +145,27 @@ own_available(OmniLocalBlock *local, int64 node, Overlay *overlay)
 }
 
 /*
- * Take "quantity" if it is there: from the node and the pool together, or
- * from the pool alone; needs four prepared records.  Block locked.
+ * Take "quantity" from the node and the pool together, or from the pool
+ * alone, whether it is there or not; needs four prepared records.  Block
+ * locked.
  */
-static bool
-take(OmniLocalBlock *local, int64 node, int64 quantity, OmniPromise *promise)
+void
+omni_stock_take(OmniLocalBlock *local, int64 node, int64 quantity,
+				OmniPromise *promise)
 {
 	Overlay		overlay;
 	int64		netted;
 	int64		excess;
-
-	if (own_available(local, node, &overlay) < quantity)
-		return false;
 
 	if (local->pending == NULL)
 	{
 		push_delta(local, node, 0, quantity, false, promise);
 		if (promise)
 			promise->taken += quantity;
-		return true;
+		return;
 	}
 
+	read_overlay(local, node, &overlay);
 	if (node == OMNI_POOL)
 		netted = Min(quantity, Max(0, overlay.pool));
 	else
@@ -181,24 +188,31 @@ take(OmniLocalBlock *local, int64 node, int64 quantity, OmniPromise *promise)
 		push_delta(local, OMNI_POOL, 0, excess, false, NULL);
 		push_delta(local, OMNI_POOL, 0, -excess, true, NULL);
 	}
+}
+
+/* The same, but only if it is there. */
+static bool
+take(OmniLocalBlock *local, int64 node, int64 quantity, OmniPromise *promise)
+{
+	Overlay		overlay;
+
+	if (own_available(local, node, &overlay) < quantity)
+		return false;
+	omni_stock_take(local, node, quantity, promise);
 	return true;
 }
 
-/* A pool-level promise moves to a node: the pool is the same before and after. */
-bool
-omni_stock_take_pin(OmniLocalBlock *local, int64 node, int64 quantity)
+/*
+ * A pool-level promise moves to a node, whether that has the units or not;
+ * needs four prepared records.  Block locked.
+ */
+void
+omni_stock_move_to_node(OmniLocalBlock *local, int64 node, int64 quantity)
 {
-	OmniBlock  *block = local->block;
-	OmniSlot   *slot = omni_stock_slot_find(block, node);
 	Overlay		overlay;
 	int64		netted;
 
-	if (slot == NULL || !slot->sellable)
-		return false;
 	read_overlay(local, node, &overlay);
-	if (omni_stock_free_with(slot, overlay.d_on_hand,
-							 overlay.d_reserved) < quantity)
-		return false;
 	netted = Min(quantity, Max(0, overlay.d_on_hand - overlay.d_reserved));
 	if (netted > 0)
 	{
@@ -210,6 +224,23 @@ omni_stock_take_pin(OmniLocalBlock *local, int64 node, int64 quantity)
 		push_delta(local, node, 0, quantity - netted, false, NULL);
 		push_delta(local, OMNI_POOL, 0, -(quantity - netted), false, NULL);
 	}
+}
+
+/* A pool-level promise moves to a node: the pool is the same before and after. */
+bool
+omni_stock_take_pin(OmniLocalBlock *local, int64 node, int64 quantity)
+{
+	OmniBlock  *block = local->block;
+	OmniSlot   *slot = omni_stock_slot_find(block, node);
+	Overlay		overlay;
+
+	if (slot == NULL || !slot->sellable)
+		return false;
+	read_overlay(local, node, &overlay);
+	if (omni_stock_free_with(slot, overlay.d_on_hand,
+							 overlay.d_reserved) < quantity)
+		return false;
+	omni_stock_move_to_node(local, node, quantity);
 	return true;
 }
 
@@ -418,8 +449,7 @@ omni_stock_change(OmniStockChange *changes, int n, const char *kind,
 			omni_stock_block_unlock(block);
 			raise_range();
 		}
-		push_delta(local, change->node, change->quantity, 0,
-				   change->quantity > 0, NULL);
+		omni_stock_push_change(local, change->node, change->quantity);
 		omni_stock_block_unlock(block);
 
 		change->ledger_id = ids[i];

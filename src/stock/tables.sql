@@ -103,6 +103,19 @@ SELECT pg_catalog.pg_extension_config_dump('omni_internal.fold_state', '');
 COMMENT ON TABLE omni_internal.fold_state IS
     'the tick up to which the ledger is folded into balances, and its snapshot';
 
+-- Written by the worker alone: few rows, none while nothing is short.
+CREATE TABLE omni_internal.announced_shortfall (
+    item_id bigint NOT NULL,
+    node_id bigint NOT NULL,
+    short bigint NOT NULL,
+    since timestamptz NOT NULL,
+    CONSTRAINT announced_shortfall_pkey PRIMARY KEY (item_id, node_id),
+    CONSTRAINT announced_shortfall_short_check CHECK (short > 0)
+) WITH (fillfactor = 70);
+SELECT pg_catalog.pg_extension_config_dump('omni_internal.announced_shortfall', '');
+COMMENT ON TABLE omni_internal.announced_shortfall IS
+    'shortfalls that the feed has told of and that are not over, per item and node (0: the pool)';
+
 CREATE FUNCTION omni_internal.refuse_ledger_change() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'omni_stock_refuse_change';

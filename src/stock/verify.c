@@ -4,7 +4,8 @@
  *
  * At rest there is never a difference.  While transactions are in flight the
  * counters hold what these have taken and the tables do not, so run it when
- * nobody changes stock.
+ * nobody changes stock.  What prepared transactions have taken is known, and
+ * is taken off the counters first: they need not be decided.
  */
 #include "omni.h"
 
@@ -130,6 +131,17 @@ verify_block(ReturnSetInfo *rsinfo, OmniBlock *block, HTAB *expected,
 			slots[n++] = block->slots[i];
 	pool_reserved = block->pool_reserved;
 	pool = block->pool_sum - pool_reserved;
+	if (block->doubts != NULL)
+	{
+		/* the pool's counter, as it would be without what is in doubt */
+		for (int i = 0; i < n; i++)
+			pool -= omni_stock_slot_free(&slots[i]);
+		pool += pool_reserved;
+		omni_stock_doubt_subtract(block, slots, n, &pool_reserved, now);
+		for (int i = 0; i < n; i++)
+			pool += omni_stock_slot_free(&slots[i]);
+		pool -= pool_reserved;
+	}
 	omni_stock_block_unlock(block);
 
 	key[0] = block->key.id;

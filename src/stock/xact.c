@@ -10,6 +10,8 @@
  *	 up outside shared memory.  All memory is taken when the operation is made.
  *	 Each record is unlinked before it is applied, so that a second call is
  *	 harmless.  Parallel workers' events are ignored.
+ * - PREPARE TRANSACTION leaves the records with the blocks, as doubts: see
+ *	 doubt.c.
  * - The log is a stack, newest first; a record belongs to a nesting level, and
  *	 moves to its parent's when a subtransaction commits.
  */
@@ -20,6 +22,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "core/test_point.h"
 #include "stock/block.h"
 
 static MemoryContext log_context = NULL;	/* reset at every transaction's end */
@@ -89,6 +92,8 @@ add_record(int64 item)
 	}
 	local->block = NULL;
 	local->pending = NULL;
+	local->doubt = NULL;
+	local->changed = false;
 	local->next = local_list;
 	local_list = local;
 	return local;
@@ -146,6 +151,7 @@ omni_stock_log_push(OmniLocalBlock *local, OmniLogKind kind)
 	nspare--;
 	memset(entry, 0, sizeof(*entry));
 	entry->local = local;
+	local->changed = true;
 	entry->kind = kind;
 	entry->nest = GetCurrentTransactionNestLevel();
 	entry->next = log_head;
@@ -160,21 +166,30 @@ omni_stock_log_mark(void)
 	return log_head;
 }
 
-/* Undo one record, already unlinked. */
-static void
-undo_entry(OmniStockLog *entry)
+/*
+ * Put another log in place of this transaction's; returns the one that was
+ * there.  For recover.c, which replays what another transaction did.
+ */
+OmniStockLog *
+omni_stock_log_swap(OmniStockLog *head)
 {
-	OmniBlock  *block = entry->local->block;
+	OmniStockLog *old = log_head;
+
+	log_head = head;
+	return old;
+}
+
+/* Undo one record; what was pending has changed nothing.  Block locked. */
+void
+omni_stock_entry_undo(OmniBlock *block, OmniStockLog *entry)
+{
 	OmniPromise *promise = entry->promise;
 
-	omni_stock_block_lock(block);
 	switch (entry->kind)
 	{
 		case OMNI_LOG_DELTA:
-			if (entry->pending)
-				entry->local->pending = entry->next_pending;
-			else if (promise == NULL ||
-					 promise->state != OMNI_PROMISE_EXPIRED)
+			if (!entry->pending &&
+				(promise == NULL || promise->state != OMNI_PROMISE_EXPIRED))
 			{
 				omni_stock_slot_apply(block, entry->node,
 									  -entry->d_on_hand, -entry->d_reserved);
@@ -194,7 +209,20 @@ undo_entry(OmniStockLog *entry)
 		case OMNI_LOG_RESULT:
 			break;
 	}
+}
+
+/* Undo one record of this transaction, already unlinked. */
+static void
+undo_entry(OmniStockLog *entry)
+{
+	OmniBlock  *block = entry->local->block;
+
+	omni_stock_block_lock(block);
+	if (entry->kind == OMNI_LOG_DELTA && entry->pending)
+		entry->local->pending = entry->next_pending;
+	omni_stock_entry_undo(block, entry);
 	omni_stock_block_unlock(block);
+	OMNI_TEST_POINT("undo");
 }
 
 /* Undo everything that was pushed after "mark". */
@@ -219,6 +247,32 @@ omni_stock_log_claims(const OmniPromise *promise)
 }
 
 /*
+ * Apply one record after the commit, if there is anything to apply: a pending
+ * change, or what a claimed promise becomes.  Block locked.
+ */
+void
+omni_stock_entry_apply(OmniBlock *block, OmniStockLog *entry)
+{
+	OmniPromise *promise = entry->promise;
+
+	if (entry->kind == OMNI_LOG_RESULT)
+	{
+		promise->node = entry->node;
+		promise->taken = entry->quantity;
+		promise->deadline = entry->deadline;
+	}
+	else if (entry->kind == OMNI_LOG_DELTA && entry->pending &&
+			 (promise == NULL || promise->state != OMNI_PROMISE_EXPIRED))
+	{
+		omni_stock_slot_apply(block, entry->node, entry->d_on_hand,
+							  entry->d_reserved);
+		/* what was netted counts in the shared counters from now */
+		if (promise)
+			promise->taken += entry->d_reserved;
+	}
+}
+
+/*
  * Apply what is pending at one block after the commit, all of it under one
  * hold of the lock: between an addition and what was netted against it nobody
  * else may take.
@@ -233,15 +287,8 @@ apply_pending(OmniLocalBlock *local)
 	omni_stock_block_lock(block);
 	for (; entry; entry = entry->next_pending)
 	{
-		OmniPromise *promise = entry->promise;
-
-		if (promise != NULL && promise->state == OMNI_PROMISE_EXPIRED)
-			continue;
-		omni_stock_slot_apply(block, entry->node, entry->d_on_hand,
-							  entry->d_reserved);
-		/* what was netted counts in the shared counters from now */
-		if (promise)
-			promise->taken += entry->d_reserved;
+		omni_stock_entry_apply(block, entry);
+		OMNI_TEST_POINT("apply");
 	}
 	omni_stock_block_unlock(block);
 }
@@ -254,47 +301,52 @@ apply_pending(OmniLocalBlock *local)
 static void
 apply_entry(OmniStockLog *entry)
 {
-	OmniPromise *promise = entry->promise;
-
 	if (entry->kind == OMNI_LOG_DELTA && entry->local->pending != NULL)
 		apply_pending(entry->local);
 	else if (entry->kind == OMNI_LOG_RESULT)
 	{
 		omni_stock_block_lock(entry->local->block);
-		promise->node = entry->node;
-		promise->taken = entry->quantity;
-		promise->deadline = entry->deadline;
+		omni_stock_entry_apply(entry->local->block, entry);
 		omni_stock_block_unlock(entry->local->block);
 	}
 }
 
-/* Second pass over a committed log: the promises themselves. */
-static void
-finish_entry(OmniStockLog *entry)
+/* Second pass over a committed log: the promises themselves.  Block locked. */
+void
+omni_stock_entry_finish(OmniBlock *block, OmniStockLog *entry)
 {
-	OmniBlock  *block = entry->local->block;
 	OmniPromise *promise = entry->promise;
 
-	if (entry->kind != OMNI_LOG_OPEN && entry->kind != OMNI_LOG_CLAIM)
-		return;
-	omni_stock_block_lock(block);
 	if (entry->kind == OMNI_LOG_OPEN)
 	{
 		promise->in_flight = false;
 		if (promise->state == OMNI_PROMISE_EXPIRED)
 			omni_stock_promise_remove(block, promise);
 	}
-	else
+	else if (entry->kind == OMNI_LOG_CLAIM)
 	{
 		if (promise->transient || promise->taken <= 0)
 			omni_stock_promise_remove(block, promise);
 		else
 			omni_stock_promise_unclaim(block, promise);
 	}
-	omni_stock_block_unlock(block);
 }
 
-/* Let go of everything: pins, then the memory. */
+/* The same for a record of this transaction. */
+static void
+finish_entry(OmniStockLog *entry)
+{
+	if (entry->kind != OMNI_LOG_OPEN && entry->kind != OMNI_LOG_CLAIM)
+		return;
+	omni_stock_block_lock(entry->local->block);
+	omni_stock_entry_finish(entry->local->block, entry);
+	omni_stock_block_unlock(entry->local->block);
+}
+
+/*
+ * Let go of everything: pins, then the memory.  Before a block is let go, the
+ * worker hears of a shortfall that begins, deepens or ends here.
+ */
 static void
 release_all(void)
 {
@@ -308,6 +360,11 @@ release_all(void)
 	{
 		OmniBlock  *block = local_list->block;
 
+		if (local_list->doubt)
+			omni_stock_doubt_discard(local_list->doubt);
+		local_list->doubt = NULL;
+		if (block && local_list->changed)
+			omni_stock_shortfall_note(block);
 		local_list->block = NULL;
 		local_list = local_list->next;
 		if (block)
@@ -318,9 +375,9 @@ release_all(void)
 	MemoryContextReset(log_context);
 }
 
-/* The log in the order in which it was written. */
-static OmniStockLog *
-reverse_log(OmniStockLog *entry)
+/* A log in the order in which it was written. */
+OmniStockLog *
+omni_stock_log_reverse(OmniStockLog *entry)
 {
 	OmniStockLog *reversed = NULL;
 
@@ -335,6 +392,54 @@ reverse_log(OmniStockLog *entry)
 	return reversed;
 }
 
+/*
+ * Before PREPARE TRANSACTION, which may still fail: take the memory that this
+ * transaction's records need.  OM012 when there is none.
+ */
+static void
+before_prepare(void)
+{
+	FullTransactionId xid;
+
+	if (log_head == NULL)
+		return;
+	xid = GetTopFullTransactionId();
+	for (OmniLocalBlock *local = local_list; local; local = local->next)
+		local->nrecords = 0;
+	for (OmniStockLog *e = log_head; e; e = e->next)
+		e->local->nrecords++;
+	for (OmniLocalBlock *local = local_list; local; local = local->next)
+	{
+		Assert(local->doubt == NULL);
+		if (local->nrecords > 0)
+			local->doubt = omni_stock_doubt_make(local->block, xid,
+												 local->nrecords);
+	}
+}
+
+/*
+ * The transaction is prepared: it leaves its records with the blocks.  Nobody
+ * can end it before this has returned.  (Nothing changes stock between
+ * before_prepare() and this, so the records have room.)
+ */
+static void
+after_prepare(void)
+{
+	OmniStockLog *chain = omni_stock_log_reverse(log_head);
+
+	log_head = NULL;
+	for (OmniStockLog *e = chain; e; e = e->next)
+		omni_stock_doubt_add(e->local->doubt, e);
+	for (OmniLocalBlock *local = local_list; local; local = local->next)
+	{
+		if (local->doubt == NULL)
+			continue;
+		omni_stock_doubt_link(local->block, local->doubt, NULL);
+		local->doubt = NULL;
+	}
+	release_all();
+}
+
 static void
 xact_callback(XactEvent event, void *arg)
 {
@@ -342,8 +447,9 @@ xact_callback(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_COMMIT:
 			{
-				OmniStockLog *chain = reverse_log(log_head);
+				OmniStockLog *chain = omni_stock_log_reverse(log_head);
 
+				OMNI_TEST_POINT("commit");
 				log_head = NULL;
 				for (OmniStockLog *e = chain; e; e = e->next)
 					apply_entry(e);
@@ -361,14 +467,10 @@ xact_callback(XactEvent event, void *arg)
 			release_all();
 			break;
 		case XACT_EVENT_PRE_PREPARE:
-			if (log_head)
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("cannot PREPARE a transaction that has changed stock"),
-						 errhint("Use COMMIT.")));
+			before_prepare();
 			break;
 		case XACT_EVENT_PREPARE:
-			release_all();
+			after_prepare();
 			break;
 		default:
 			break;

@@ -214,7 +214,9 @@ SELECT '`' || name || '`\n\ndefault ' || boot_val
                        WHEN 'user' THEN 'in the session'
                        WHEN 'superuser' THEN 'in a superuser''s session'
                        ELSE context END
-  FROM pg_settings WHERE name LIKE 'omni.%' ORDER BY 1});
+  FROM pg_settings WHERE name LIKE 'omni.%'
+   AND name <> 'omni.test_point' -- which only the tests' build has
+ ORDER BY 1});
 my $text = do
 {
 	local $/;

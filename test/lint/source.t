@@ -374,6 +374,22 @@ check 'no test sleeps',
   },
   sub { $_[0]{'test/pgtap/x.sql'} = 'SELECT pg_sleep(1);' };
 
+# Test points are compiled into the objects that the Makefile lists: elsewhere
+# they would be nothing in the tests, too.
+check 'the Makefile lists every file with a test point',
+  sub {
+	my ($tree) = @_;
+	my ($list) = $tree->{'Makefile'} =~ /^TEST_POINT_OBJS = ((?:.*\\\n)*.*)/m;
+	my %listed = map { $_ => 1 } ($list // '') =~ /(\S+)\.o\b/g;
+	my %has = map { s/\.c$//r => 1 }
+	  grep { $tree->{$_} =~ /OMNI_TEST_POINT/ } paths($tree, qr{^src/.*\.c$});
+
+	return ((map { "$_.c is not in TEST_POINT_OBJS" }
+		grep { !$listed{$_} } sort keys %has),
+		map { "$_.c has no test point" } grep { !$has{$_} } sort keys %listed);
+  },
+  sub { $_[0]{'src/stock/x.c'} = 'OMNI_TEST_POINT("x");' };
+
 check 'project files name no place outside the project',
   sub {
 	my ($tree) = @_;

@@ -35,6 +35,9 @@ my %callable = map { /^pg_finfo_(\w+)/ ? ($1 => 1) : () } @symbols;
 
 is_deeply([ grep { !$callable{$_} } sort keys %sql ],
 	[], 'every C function of the extension is in the library');
+# What only test builds have begins so: the tests make its SQL themselves.
+delete @callable{ grep { /^omni_core_test_/ } keys %callable };
+delete @exported{ grep { /^omni_core_test_/ } keys %exported };
 is_deeply([ grep { !$sql{$_} } sort keys %callable ],
 	[], 'every SQL-callable function of the library is in the extension');
 

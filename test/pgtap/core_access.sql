@@ -1,6 +1,6 @@
 -- Access profiles: what each gives, who is asking, and that a right that is
 -- taken away is gone.
-SELECT plan(68);
+SELECT plan(69);
 
 SELECT omni.adopt() AS era \gset
 INSERT INTO omni.channel(code, kind) VALUES ('web', 'web'), ('app', 'app');
@@ -79,6 +79,7 @@ INSERT INTO expected VALUES
     ('omni_internal.may_see_channel(bigint)', 'admin channel reader store support'),
     ('omni.event', 'admin channel reader support'),
     ('omni.tick', 'admin channel reader support'),
+    ('omni.feed_timeline', 'admin channel reader support'),
     ('omni.consumer', 'admin channel reader support'),
     ('omni.access', 'admin'),
     ('omni_internal.outbox', NULL),

@@ -1,7 +1,7 @@
 -- The functions that are not SECURITY DEFINER run their statements as the
 -- owner all the same: a caller's search_path leads none of them astray, and a
 -- caller needs no right on any table.
-SELECT plan(12);
+SELECT plan(13);
 SELECT omni.adopt() AS era \gset
 INSERT INTO omni.channel (code, kind) VALUES ('web', 'web');
 INSERT INTO omni.node (code, kind, latitude, longitude) VALUES ('N', 'store', 1, 1);
@@ -33,7 +33,8 @@ SET search_path = evil, pg_catalog;
 SELECT omni.receive_stock('N', 'H1', 10) AS received \gset
 SELECT omni.sell_stock('N', 'H1', 1, channel => 'web') AS sold \gset
 SELECT omni.reserve_stock('H1', 2, 'N', ttl => '1 hour', channel => 'web') AS promised \gset
-SELECT omni.reserve_stock('H1', 1) AS pooled \gset
+SELECT omni.reserve_stock('H1', 1, request => 'once') AS pooled \gset
+SELECT omni.reserve_stock('H1', 1, request => 'once') AS again \gset
 SELECT omni.reserve_lines('{H1,H1}', '{1,1}', '{N,NULL}') AS lines \gset
 SELECT omni.available('H1', 'N') AS available \gset
 SELECT count(*) AS stocked FROM omni.availability('{H1}') \gset
@@ -46,6 +47,7 @@ RESET ROLE;
 SELECT ok(:received > 0, 'receive_stock');
 SELECT ok(:sold > 0, 'sell_stock');
 SELECT ok(:promised > 0, 'reserve_stock');
+SELECT is(:again, :pooled, 'a request');
 SELECT is(cardinality(:'lines'::bigint[]), 2, 'reserve_lines');
 SELECT is(:available, 4, 'available');
 SELECT is(:stocked, 1, 'availability');

@@ -310,23 +310,14 @@ is(value($node, $all), $nodes_before, 'nodes are the same after a restart');
 is(value($node, $pools), $pools_before, 'pools are the same after a restart');
 clean('after a restart');
 
-# ---- two-phase commit is refused, and leaves nothing ----
+# ---- nothing to prepare ----
 
 my $before = value($node, "SELECT omni.available('SKU12')");
-raises($node, "BEGIN; SELECT omni.reserve_stock('SKU12', 1); PREPARE TRANSACTION 'p'",
-	'0A000', qr/cannot PREPARE/, 'PREPARE after a promise');
-raises($node, "BEGIN; SELECT omni.receive_stock('N1', 'SKU12', 1); PREPARE TRANSACTION 'p'",
-	'0A000', qr/cannot PREPARE/, 'PREPARE after an arrival');
-raises($node, "BEGIN; SELECT omni.release_reservation((SELECT min(id) FROM"
-	  . " omni.reservation WHERE sku = 'SKU12')); PREPARE TRANSACTION 'p'",
-	'0A000', qr/cannot PREPARE/, 'PREPARE after a release');
-is(value($node, "SELECT omni.available('SKU12')"), $before, 'nothing is left of them');
 is( value(
 		$node,
 		"BEGIN; SELECT omni.available('SKU12'); PREPARE TRANSACTION 'p';"
 		  . " ROLLBACK PREPARED 'p'"),
 	$before, 'a transaction that only read may be prepared');
-clean('after refused PREPAREs');
 
 # ---- a session that goes away while it loads ----
 
