@@ -193,6 +193,8 @@ sub set_policy
 {
 	my ($self, $tx, $op) = @_;
 
+	# even when a savepoint takes it back
+	$tx->{policies} = 1;
 	push @{ $tx->{log} }, { is => 'policy', apply => sub {
 		if ($op->{op} eq 'status')
 		{
@@ -250,13 +252,18 @@ sub possible
 	  if $what eq 'reload';
 	return exists $self->{prepared}{ $op->{gid} } if $what eq 'decide';
 	return !$tx if $what eq 'begin';
-	return $tx && !grep { $_->{is} eq 'policy' } @{ $tx->{log} }
-	  if $what eq 'prepare' && !$tx->{failed};
-	return 1 if $tx && $what =~ /^(?:commit|rollback)$/;
-	return $tx && grep { $_->{is} eq 'savepoint' && $_->{name} eq $op->{name} }
-	  @{ $tx->{log} } if $what eq 'back' || $what eq 'forget' && !$tx->{failed};
+	if ($what =~ /^(?:commit|rollback|prepare|savepoint|back|forget)$/)
+	{
+		return 0 if !$tx;
+		return 1 if $what eq 'commit' || $what eq 'rollback';
+		return 0 if $tx->{failed} && $what ne 'back';
+		return 1 if $what eq 'savepoint';
+		# one that has changed policies cannot be prepared
+		return !$tx->{policies} if $what eq 'prepare';
+		return scalar grep { $_->{is} eq 'savepoint'
+			  && $_->{name} eq $op->{name} } @{ $tx->{log} };
+	}
 	return 0 if $tx && $tx->{failed};
-	return !!$tx if $what eq 'savepoint';
 	if ($what eq 'again')
 	{
 		return 0 if !$self->done_before($tx, $op->{request});

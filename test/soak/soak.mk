@@ -7,5 +7,6 @@ soak:
 	@test/throwaway.sh soak test/soak/run.sh soak.pl
 
 model:
-	@test/throwaway.sh soak env PERL5LIB=test/tap:test/model \
+	@CONF='max_prepared_transactions = 20' test/throwaway.sh soak \
+		env PERL5LIB=test/tap:test/model \
 		perl test/model/model.pl

@@ -345,18 +345,20 @@ sub round
 	return;
 }
 
+my $finished = 0;
 for my $number (1 .. $rounds)
 {
 	eval { round($number); 1 } or do {
 		violation("$@");
 		last;
 	};
+	$finished++;
 	last if @violations > 30;
 }
 
 my $by_kind = join(', ', map { "$faults{$_} $_" } sort keys %faults);
 say "%d rounds (%s), %d transactions confirmed, %d ledger rows, "
-  . "%d events, %d violations, SEED=%s\n", $rounds, $by_kind,
+  . "%d events, %d violations, SEED=%s\n", $finished, $by_kind,
   $check->{confirmed}, $check->{rows}, $check->{events},
   scalar @violations, $seed;
 if (@violations)
