@@ -102,6 +102,7 @@ omni--$(EXTVERSION).sql: $(SQL_MODULES) omni.control Makefile
 
 include test/fuzz/fuzz.mk
 include test/bench/bench.mk
+include test/soak/soak.mk
 
 # Points at which tests stop a session (src/core/test_point.h) are compiled in
 # where "make test" asks for them, and nowhere else; these objects have some.
@@ -135,6 +136,9 @@ help:
 	@echo "make test SUITE=S     one kind: lint unit regress isolation pgtap tap"
 	@echo "make test MATCH=TEXT  the files whose name holds TEXT"
 	@echo "make lint             what reads the sources alone"
+	@echo "make soak             load and faults, ROUNDS of them, SEED repeats"
+	@echo "make model            OPERATIONS random ones against a naive model"
+	@echo "make bench            figures, CASES of them; doc/benchmarks.md"
 	@echo "make fuzz             the types' parsers under libFuzzer, FUZZ_SECONDS each"
 	@echo "make compat           syntax check on other server versions"
 	@echo "DATA=FOLDER           real input, for what wants it; KEEP=1 keeps"
