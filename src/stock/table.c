@@ -30,7 +30,7 @@
 
 #define NPARTITIONS 64
 #define BYTES_PER_BUCKET 512
-#define ALLOC_ROUNDS 1000		/* evictions before an allocation gives up */
+#define ALLOC_ROUNDS 1000		/* then others have taken what was freed */
 #define PINS(word) ((word) & ~OMNI_PIN_STALE)
 
 typedef struct Table
@@ -273,6 +273,8 @@ evict(Size size)
 void *
 omni_stock_alloc(Size size)
 {
+	Size		wanted = size;
+
 	for (int round = 0; round < ALLOC_ROUNDS; round++)
 	{
 		void	   *chunk = omni_stock_arena_alloc(size);
@@ -280,8 +282,10 @@ omni_stock_alloc(Size size)
 		if (likely(chunk != NULL))
 			return chunk;
 		CHECK_FOR_INTERRUPTS();
-		if (!evict(size))
+		if (!evict(wanted))
 			break;
+		/* what was freed lay apart: more of it is more likely to join */
+		wanted = Min(wanted * 2, omni_stock_arena_total());
 	}
 	return NULL;
 }
