@@ -38,7 +38,7 @@ SELECT is(omni.reload_stock(), 2::bigint, 'reload_stock() counts this database''
 SELECT ok((SELECT s.reloads >= b.reloads + 2 FROM omni.stat_stock s, before b),
     'reloads: both');
 SELECT ok((SELECT stats_reset <= now() FROM omni.stat_stock), 'stats_reset is a time');
-SELECT set_has('SELECT name FROM pg_shmem_allocations',
+SELECT set_has($$SELECT name FROM pg_shmem_allocations$$,
     $$VALUES ('omni stock arena'), ('omni stock table'), ('omni stock statistics')$$,
     'shared memory is named');
 

@@ -142,7 +142,7 @@ is(value($node, "SELECT string_agg(what || ' ' || counter || ' '"
 	'balance on_hand 22 20', 'and omni.verify_stock() tells the two apart');
 sql('TRUNCATE omni_internal.stock_balance');
 is(value($node, $one), '0 0', 'rule 9: so is TRUNCATE');
-sql(q{INSERT INTO omni_internal.stock_balance VALUES (1, 1, 20, 0)});
+sql(q{INSERT INTO omni_internal.stock_balance VALUES (1, 1, 0, 20, 0)});
 is(value($node, $one), '20 20', 'rule 9: and an INSERT');
 sql("SELECT omni.reserve_stock('S1', 3, 'N1', '1 hour')");
 ok( $node->poll_query_until('postgres',
