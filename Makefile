@@ -33,13 +33,14 @@ OBJS_master = src/master/init.o src/master/codes_core.o src/master/map.o \
 	src/master/nodes.o src/master/lookup.o src/master/policy.o \
 	src/master/trigger.o src/master/check.o src/master/change.o \
 	src/master/reference.o src/master/announce.o
-OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/block.o \
-	src/stock/promise.o src/stock/load.o src/stock/recover.o src/stock/xact.o \
-	src/stock/doubt.o src/stock/ledger.o src/stock/reserve.o \
-	src/stock/close.o src/stock/fold.o src/stock/balance.o \
-	src/stock/tidy.o src/stock/history.o src/stock/verify.o \
-	src/stock/repair.o src/stock/api.o src/stock/reference.o \
-	src/stock/shortfall.o
+OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/table.o \
+	src/stock/paged.o src/stock/block.o src/stock/promise.o src/stock/load.o \
+	src/stock/recover.o src/stock/xact.o src/stock/doubt.o \
+	src/stock/ledger.o src/stock/reserve.o src/stock/close.o \
+	src/stock/fold.o src/stock/balance.o src/stock/tidy.o \
+	src/stock/history.o src/stock/verify.o src/stock/repair.o \
+	src/stock/stat.o src/stock/reload.o src/stock/api.o \
+	src/stock/reference.o src/stock/shortfall.o
 OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
 	src/customer/resolve.o
 OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o
@@ -101,6 +102,7 @@ omni--$(EXTVERSION).sql: $(SQL_MODULES) omni.control Makefile
 
 include test/fuzz/fuzz.mk
 include test/bench/bench.mk
+include test/soak/soak.mk
 
 # Points at which tests stop a session (src/core/test_point.h) are compiled in
 # where "make test" asks for them, and nowhere else; these objects have some.
@@ -134,6 +136,9 @@ help:
 	@echo "make test SUITE=S     one kind: lint unit regress isolation pgtap tap"
 	@echo "make test MATCH=TEXT  the files whose name holds TEXT"
 	@echo "make lint             what reads the sources alone"
+	@echo "make soak             load and faults, ROUNDS of them, SEED repeats"
+	@echo "make model            OPERATIONS random ones against a naive model"
+	@echo "make bench            figures, CASES of them; doc/benchmarks.md"
 	@echo "make fuzz             the types' parsers under libFuzzer, FUZZ_SECONDS each"
 	@echo "make compat           syntax check on other server versions"
 	@echo "DATA=FOLDER           real input, for what wants it; KEEP=1 keeps"

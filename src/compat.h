@@ -62,6 +62,16 @@ extern int no_such_variable
 /* pg_database.datconnlimit of a database whose DROP was interrupted */
 #define OMNI_DATCONNLIMIT_INVALID_DB (-2)
 
+/*
+ * What a process waits for, as pg_stat_activity shows it: 15 and 16 know one
+ * name, "Extension".
+ */
+#if PG_VERSION_NUM >= 170000
+#define omni_wait_event(name) WaitEventExtensionNew(name)
+#else
+#define omni_wait_event(name) PG_WAIT_EXTENSION
+#endif
+
 /* transaction_timeout exists */
 #define OMNI_HAVE_TRANSACTION_TIMEOUT (PG_VERSION_NUM >= 170000)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install what a target of the Makefile needs and this machine lacks.
 #
-#   test/setup.sh test|demo|bench|fuzz
+#   test/setup.sh test|demo|bench|soak|fuzz
 #
 # Debian packages only, missing ones only, nothing is upgraded: an upgrade
 # would restart the machine's own clusters.  No cluster is made on a machine
@@ -9,11 +9,13 @@
 # needs no rights; else it runs as root, or by sudo.
 set -euo pipefail
 
-kind=${1:?test, demo, bench or fuzz}
+kind=${1:?test, demo, bench, soak or fuzz}
 
 needed=(gcc libc6-dev make postgresql-15 postgresql-server-dev-15 libpq-dev)
 case $kind in
     test) needed+=(perl libipc-run-perl postgresql-15-pgtap) ;;
+    soak) needed+=(perl libipc-run-perl) ;;
+    bench) needed+=(perl) ;;
     fuzz) needed+=(clang libclang-rt-14-dev) ;;
 esac
 

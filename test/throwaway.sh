@@ -3,7 +3,7 @@
 #
 #   test/throwaway.sh KIND COMMAND [ARG…]
 #
-# KIND (test, demo, bench) names the packages that test/setup.sh installs
+# KIND (test, demo, bench, soak) names the packages that test/setup.sh installs
 # first.  The command runs as the server's user (never root), in a copy of the
 # source tree, with PGHOST, PGPORT, PGUSER, PGDATABASE, PATH and
 #
@@ -15,7 +15,9 @@
 # The extension is compiled in the caller's tree, as "make" does, so a second
 # run compiles only what changed.  Everything else is in one temporary folder;
 # it and every server in it are gone afterwards, also after a failure or
-# Ctrl-C.  KEEP=1 leaves the folder (stopped) and says where it is.
+# Ctrl-C.  RESULTS names a folder of the caller's to which the files that a
+# successful command has left in OMNI_WORK/results are copied.  KEEP=1 leaves
+# the folder (stopped) and says where it is.
 set -euo pipefail
 
 kind=${1:?kind}
@@ -107,4 +109,7 @@ set +m
 status=0
 wait "$child" || status=$?
 child=
+if [ $status = 0 ] && [ -n "${RESULTS:-}" ]; then
+    cp "$work"/out/results/* "$here/$RESULTS/"
+fi
 exit $status

@@ -120,6 +120,8 @@ extern int32 omni_core_gate(void);
  * tables, which must stay silent during a restore.
  */
 extern bool omni_core_is_adopted(void);
+/* Is this process the database's worker, which waits for no transaction? */
+extern bool omni_core_is_worker(void);
 /* oid of the extension in this database, InvalidOid if there is none */
 extern Oid	omni_core_extension_oid(void);
 /* oid of a relation of one of omni's schemas; kept, dropped by invalidation */

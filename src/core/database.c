@@ -165,6 +165,13 @@ omni_core_set_worker_era(int32 era)
 	worker_era = era;
 }
 
+/* Is this process the database's worker? */
+bool
+omni_core_is_worker(void)
+{
+	return worker_era > 0;
+}
+
 /* ---- the gate ---- */
 
 /* The error of a first write whose wait ended. */
@@ -257,7 +264,7 @@ wait_for_adoption(Oid extension, int64 deadline)
 		}
 		/* a second at most: the entry may have been freed and made anew */
 		(void) ConditionVariableTimedSleep(&db->cv, Min(rest, 1000),
-										   PG_WAIT_EXTENSION);
+										   omni_wait_event("OmniAdopt"));
 	}
 	ConditionVariableCancelSleep();
 	return era;

@@ -379,7 +379,7 @@ omni_core_launcher_main(Datum arg)
 		wait = serve_registry();
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 wait, PG_WAIT_EXTENSION);
+						 wait, omni_wait_event("OmniLauncherMain"));
 		ResetLatch(MyLatch);
 	}
 }

@@ -95,6 +95,8 @@ typedef struct OmniDatabase
 	uint64		tick_done;		/* the last one that a closed tick covers */
 	int64		last_position;	/* of the feed, after the last turn */
 	uint64		turns;			/* ticks that ran, since the server's start */
+	TimestampTz last_turn_at;	/* when the last of them had ended, whether it
+								 * found anything or not */
 
 	uint64		prune_asked;	/* requests for retention, counted */
 	uint64		prune_done;		/* the last one that is done */

@@ -269,8 +269,8 @@ omni_core_describe_worker(PG_FUNCTION_ARGS)
 		[OMNI_WORKER_RUNNING] = "running",
 	};
 	TupleDesc	desc;
-	Datum		values[8] = {0};
-	bool		nulls[8];
+	Datum		values[9] = {0};
+	bool		nulls[9];
 	OmniDatabase db;
 	OmniDatabase *entry = NULL;
 	uint64		adopted;
@@ -317,5 +317,7 @@ omni_core_describe_worker(PG_FUNCTION_ARGS)
 	nulls[6] = false;
 	values[7] = CStringGetTextDatum(db.problem);
 	nulls[7] = db.problem[0] == '\0';
+	values[8] = TimestampTzGetDatum(db.last_turn_at);
+	nulls[8] = db.turns == 0;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }

@@ -86,7 +86,8 @@ wait_until_gone(Oid database)
 
 		if (gone || waited >= LEAVE_MS)
 			break;
-		(void) ConditionVariableTimedSleep(&db->cv, 100, PG_WAIT_EXTENSION);
+		(void) ConditionVariableTimedSleep(&db->cv, 100,
+										   omni_wait_event("OmniWorkerLeave"));
 	}
 	ConditionVariableCancelSleep();
 }

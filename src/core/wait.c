@@ -145,7 +145,7 @@ omni_core_wait_for_tick(long timeout_ms)
 			report_timeout(timeout_ms, problem);
 		}
 		(void) ConditionVariableTimedSleep(&db->cv, Min(rest, 1000),
-										   PG_WAIT_EXTENSION);
+										   omni_wait_event("OmniTick"));
 	}
 	ConditionVariableCancelSleep();
 	return position;

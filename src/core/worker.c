@@ -554,6 +554,7 @@ report_tick(const OmniTickResult *tick, uint64 asked)
 	db->last_position = tick->last_position;
 	db->tick_done = asked;
 	db->turns++;
+	db->last_turn_at = GetCurrentTimestamp();
 	db->problem[0] = '\0';
 	if (omni_core_monotonic_ms() - me.started_at > STEADY_MS)
 		db->failures = 0;
@@ -762,6 +763,7 @@ omni_core_worker_main(Datum arg)
 
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 time_to_wait(), PG_WAIT_EXTENSION);
+						 time_to_wait(),
+						 omni_wait_event("OmniWorkerMain"));
 	}
 }

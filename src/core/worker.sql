@@ -21,12 +21,13 @@ CREATE FUNCTION omni.describe_worker(
     OUT last_tick_at timestamptz,
     OUT turns bigint,
     OUT clock_offset interval,
-    OUT problem text)
+    OUT problem text,
+    OUT last_turn_at timestamptz)
     RETURNS record
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'omni_core_describe_worker';
 COMMENT ON FUNCTION omni.describe_worker() IS
-    'this database''s worker: none, wanted, starting, running or barred; its process, the era it has let writes through for, its ticks since the server''s start, and what keeps it from its work';
+    'this database''s worker: none, wanted, starting, running or barred; its process, the era it has let writes through for, its ticks since the server''s start and when the last one ran, over nothing or not, and what keeps it from its work';
 
 CREATE FUNCTION omni_internal.clock() RETURNS timestamptz
     LANGUAGE c VOLATILE PARALLEL RESTRICTED

@@ -48,6 +48,9 @@ PG_FUNCTION_INFO_V1(omni_stock_consume_reservation);
 /* A hundred years; nobody holds a basket for longer. */
 #define MAX_TTL_DAYS 36525
 
+/* Of omni.availability(): kB, some hundred thousand rows. */
+#define RESULT_MEMORY 32768
+
 /* The channel argument's id; 0 when NULL. */
 static int64
 optional_channel(FunctionCallInfo fcinfo, int arg)
@@ -268,11 +271,93 @@ item_ids(ArrayType *array, const char *name, int *n)
 	return ids;
 }
 
+/* Codes of nodes as text, by node: found once in a call. */
+typedef struct NodeCodes
+{
+	uint32		capacity;		/* a power of two, 0: no table yet */
+	uint32		n;
+	int64	   *nodes;			/* 0: free */
+	Datum	   *codes;			/* 0: the node is gone */
+} NodeCodes;
+
+/* Where the node is in the table, or belongs. */
+static inline uint32
+code_place(const NodeCodes *codes, int64 node)
+{
+	uint32		i = omni_stock_hash(node) & (codes->capacity - 1);
+
+	while (codes->nodes[i] != 0 && codes->nodes[i] != node)
+		i = (i + 1) & (codes->capacity - 1);
+	return i;
+}
+
+/* Twice the room. */
+static void
+grow_codes(NodeCodes *codes)
+{
+	NodeCodes	old = *codes;
+
+	codes->capacity = Max(64, old.capacity * 2);
+	codes->nodes = palloc0(sizeof(int64) * codes->capacity);
+	codes->codes = palloc(sizeof(Datum) * codes->capacity);
+	for (uint32 i = 0; i < old.capacity; i++)
+	{
+		uint32		place;
+
+		if (old.nodes[i] == 0)
+			continue;
+		place = code_place(codes, old.nodes[i]);
+		codes->nodes[place] = old.nodes[i];
+		codes->codes[place] = old.codes[i];
+	}
+}
+
+/* A node's code as text; 0 where the node is gone. */
+static Datum
+node_code(NodeCodes *codes, int64 node)
+{
+	uint32		place;
+
+	if (codes->n * 2 >= codes->capacity)
+		grow_codes(codes);
+	place = code_place(codes, node);
+	if (unlikely(codes->nodes[place] == 0))
+	{
+		char	   *code = omni_master_node_code(node);
+
+		codes->nodes[place] = node;
+		codes->codes[place] = code ? CStringGetTextDatum(code) : (Datum) 0;
+		codes->n++;
+	}
+	return codes->codes[place];
+}
+
+/*
+ * A result of ordinary size shall not go through a file where work_mem is the
+ * server's default.
+ */
+static void
+keep_in_memory(ReturnSetInfo *rsinfo)
+{
+	MemoryContext old;
+
+	if (work_mem >= RESULT_MEMORY)
+		return;
+	tuplestore_end(rsinfo->setResult);
+	old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+	rsinfo->setResult =
+		tuplestore_begin_heap((rsinfo->allowedModes &
+							   SFRM_Materialize_Random) != 0, false,
+							  RESULT_MEMORY);
+	MemoryContextSwitchTo(old);
+}
+
 /* availability(skus, channel) → one row per stocked sku and node */
 Datum
 omni_stock_availability(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	NodeCodes	codes = {0};
 	int64	   *items;
 	int			n;
 
@@ -285,6 +370,7 @@ omni_stock_availability(PG_FUNCTION_ARGS)
 	omni_core_require(MAY_READ, optional_channel(fcinfo, 1), 0,
 					  "read availability");
 	InitMaterializedSRF(fcinfo, 0);
+	keep_in_memory(rsinfo);
 	omni_stock_load(items, n);
 	for (int i = 0; i < n; i++)
 	{
@@ -293,14 +379,13 @@ omni_stock_availability(PG_FUNCTION_ARGS)
 		Datum		values[6];
 		bool		nulls[6] = {0};
 
+		CHECK_FOR_INTERRUPTS();
 		values[0] = CStringGetTextDatum(omni_master_item_sku(items[i]));
 		for (int j = 0; j < nnodes; j++)
 		{
-			char	   *code = omni_master_node_code(nodes[j].node);
-
-			if (code == NULL)
+			values[1] = node_code(&codes, nodes[j].node);
+			if (values[1] == (Datum) 0)
 				continue;
-			values[1] = CStringGetTextDatum(code);
 			values[2] = Int32GetDatum((int32) nodes[j].on_hand);
 			values[3] = Int32GetDatum((int32) nodes[j].reserved);
 			values[4] = Int32GetDatum(nodes[j].safety);
@@ -308,6 +393,7 @@ omni_stock_availability(PG_FUNCTION_ARGS)
 			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
 								 nulls);
 		}
+		pfree(nodes);
 	}
 	return (Datum) 0;
 }

@@ -461,6 +461,109 @@ CREATE FUNCTION omni.repair_stock(OUT sku text, OUT node text, OUT what text,
 COMMENT ON FUNCTION omni.repair_stock() IS
     'Make balances and open promises what the ledger says; one row per change, as omni.verify_stock() names them. The ledger itself is not changed: broken chains and unknown items and nodes stay. Holds off folds until commit; promising and selling go on. Reads the whole ledger. OM005.';
 
+CREATE FUNCTION omni.reload_stock() RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_reload_stock';
+COMMENT ON FUNCTION omni.reload_stock() IS
+    'Read the counters of this database anew, at their next use: after rows came by logical replication. Returns for how many items. Where open transactions use an item''s counters these go on with the old ones, others wait for them, 30 s at most (OM015). OM005.';
+
+CREATE FUNCTION omni_internal.stat_stock(
+    OUT loads bigint,
+    OUT load_waits bigint,
+    OUT evictions bigint,
+    OUT reloads bigint,
+    OUT refused bigint,
+    OUT in_doubt bigint,
+    OUT blocks bigint,
+    OUT pinned_blocks bigint,
+    OUT memory_used bigint,
+    OUT memory_total bigint,
+    OUT stats_reset timestamptz)
+    RETURNS record LANGUAGE c VOLATILE PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'omni_stock_read_stat';
+COMMENT ON FUNCTION omni_internal.stat_stock() IS
+    'the row of omni.stat_stock';
+
+CREATE VIEW omni.stat_stock AS
+    SELECT s.loads, s.load_waits, s.evictions, s.reloads, s.refused,
+           s.in_doubt, s.blocks, s.pinned_blocks, s.memory_used,
+           s.memory_total, s.stats_reset
+    FROM omni_internal.stat_stock() s;
+COMMENT ON VIEW omni.stat_stock IS
+    'one row about the counters of stock in shared memory: of the whole server, all databases together';
+COMMENT ON COLUMN omni.stat_stock.loads IS
+    'items whose counters were read from the tables';
+COMMENT ON COLUMN omni.stat_stock.load_waits IS
+    'waits for another session''s load, or for the end of transactions that held up a reload';
+COMMENT ON COLUMN omni.stat_stock.evictions IS
+    'items whose counters were dropped to make room';
+COMMENT ON COLUMN omni.stat_stock.reloads IS
+    'items whose counters were dropped to be read anew: omni.reload_stock(), changes by hand';
+COMMENT ON COLUMN omni.stat_stock.refused IS
+    'requests refused for lack of stock (OM001)';
+COMMENT ON COLUMN omni.stat_stock.in_doubt IS
+    'items that prepared transactions have changed, now; an item counts for each of them';
+COMMENT ON COLUMN omni.stat_stock.blocks IS
+    'items whose counters are in memory now';
+COMMENT ON COLUMN omni.stat_stock.pinned_blocks IS
+    'of these, in use by open transactions: not to be dropped';
+COMMENT ON COLUMN omni.stat_stock.memory_used IS
+    'bytes of omni.stock_memory in use';
+COMMENT ON COLUMN omni.stat_stock.memory_total IS
+    'bytes that there are; items nobody uses are dropped when they are used up';
+COMMENT ON COLUMN omni.stat_stock.stats_reset IS
+    'since when the counters count';
+
+CREATE FUNCTION omni.reset_stat_stock() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_reset_stat';
+COMMENT ON FUNCTION omni.reset_stat_stock() IS
+    'let the counters of omni.stat_stock start again at 0, for the whole server. OM005.';
+
+CREATE FUNCTION omni_internal.stat_lag(
+    OUT tick_lag bigint,
+    OUT fold_lag bigint,
+    OUT folded_at timestamptz)
+    RETURNS record LANGUAGE c STABLE PARALLEL UNSAFE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'omni_stock_read_lag';
+COMMENT ON FUNCTION omni_internal.stat_lag() IS
+    'how far ticks and folds are behind, for omni.stat_worker; lends the right to count what the tables hold';
+
+CREATE VIEW omni.stat_worker AS
+    SELECT w.pid, w.state, w.problem, w.era, w.turns,
+           w.last_turn_at AS last_tick_at,
+           pg_catalog.clock_timestamp() - w.last_turn_at AS tick_age,
+           w.last_position, l.tick_lag, l.folded_at, l.fold_lag
+    FROM omni.describe_worker() w
+    CROSS JOIN omni_internal.stat_lag() l;
+COMMENT ON VIEW omni.stat_worker IS
+    'one row about this database''s worker, and how far the feed and the balances are behind';
+COMMENT ON COLUMN omni.stat_worker.pid IS
+    'its process, as in pg_stat_activity; null: none runs';
+COMMENT ON COLUMN omni.stat_worker.state IS
+    'none, wanted, starting, running or barred';
+COMMENT ON COLUMN omni.stat_worker.problem IS
+    'what keeps it from its work; null: nothing';
+COMMENT ON COLUMN omni.stat_worker.era IS
+    'era that it lets writes through for; null: none yet';
+COMMENT ON COLUMN omni.stat_worker.turns IS
+    'ticks that ran since the server''s start, those over nothing included';
+COMMENT ON COLUMN omni.stat_worker.last_tick_at IS
+    'when the last one ran';
+COMMENT ON COLUMN omni.stat_worker.tick_age IS
+    'how long that is ago: more than a few times omni.tick_interval means that the feed stands still';
+COMMENT ON COLUMN omni.stat_worker.last_position IS
+    'last position of the feed';
+COMMENT ON COLUMN omni.stat_worker.tick_lag IS
+    'committed ledger rows and events that have no position yet';
+COMMENT ON COLUMN omni.stat_worker.folded_at IS
+    'when the tick was closed up to which omni.stock counts; null: none that is kept';
+COMMENT ON COLUMN omni.stat_worker.fold_lag IS
+    'committed ledger rows that omni.stock does not count yet';
+
 CREATE FUNCTION omni_internal.stock_in_doubt(OUT transactions bigint,
         OUT items bigint)
     RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -470,6 +573,10 @@ COMMENT ON FUNCTION omni_internal.stock_in_doubt() IS
 
 REVOKE ALL ON FUNCTION omni_internal.stock_in_doubt() FROM PUBLIC;
 REVOKE ALL ON FUNCTION
+    omni_internal.stat_lag(),
+    omni.reload_stock(),
+    omni.reset_stat_stock(),
+    omni_internal.stat_stock(),
     omni.receive_stock(text, text, integer, text, text),
     omni.sell_stock(text, text, integer, text, text, timestamptz, text),
     omni.adjust_stock(text, text, integer, text, text, text),
@@ -486,7 +593,7 @@ REVOKE ALL ON FUNCTION
     omni.repair_stock()
     FROM PUBLIC;
 REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now, omni.reservation,
-    omni.shortfall FROM PUBLIC;
+    omni.shortfall, omni.stat_stock, omni.stat_worker FROM PUBLIC;
 
 SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
     '{omni.available,omni.availability}');
@@ -496,7 +603,12 @@ SELECT omni_internal.allow_functions('{store,admin}',
     '{omni.receive_stock,omni.adjust_stock,omni.set_stock}');
 SELECT omni_internal.allow_functions('{channel,store,admin}',
     '{omni.sell_stock}');
-SELECT omni_internal.allow_functions('{admin}', '{omni.verify_stock,omni.repair_stock}');
+SELECT omni_internal.allow_functions('{admin}',
+    '{omni.verify_stock,omni.repair_stock,omni.reload_stock,omni.reset_stat_stock}');
+SELECT omni_internal.allow_functions('{reader,admin}',
+    '{omni_internal.stat_stock,omni_internal.stat_lag,omni.describe_worker}');
+SELECT omni_internal.allow_relations('{reader,admin}', '{select}',
+    '{omni.stat_stock,omni.stat_worker}');
 SELECT omni_internal.allow_relations('{reader,support,admin}', '{select}',
     '{omni.stock,omni.stock_now,omni.shortfall}');
 -- the view asks for the time with the reader's own rights

@@ -154,16 +154,17 @@ omni_stock_arena_alloc(Size size)
 	return chunk;
 }
 
-/* Give back what omni_stock_arena_alloc(size) returned. */
-void
+/* Give back what omni_stock_arena_alloc(size) returned; bytes of the chunk. */
+Size
 omni_stock_arena_free(void *pointer, Size size)
 {
 	int			order = size_order(size);
+	Size		bytes = (Size) 1 << (order + MIN_SHIFT);
 	Size		unit = ((char *) pointer - arena->base) >> MIN_SHIFT;
 
 	LWLockAcquire(arena_lock, LW_EXCLUSIVE);
 	Assert(arena->map[unit] == (order | USED));
-	arena->used -= (Size) 1 << (order + MIN_SHIFT);
+	arena->used -= bytes;
 	while (order < NORDERS - 1)
 	{
 		Size		buddy = unit ^ ((Size) 1 << order);
@@ -180,6 +181,14 @@ omni_stock_arena_free(void *pointer, Size size)
 	}
 	push_chunk(unit, order);
 	LWLockRelease(arena_lock);
+	return bytes;
+}
+
+/* Bytes that there are. */
+Size
+omni_stock_arena_total(void)
+{
+	return arena->units << MIN_SHIFT;
 }
 
 /* Bytes in use. */

@@ -84,7 +84,9 @@ add_up(OmniQuery *query)
 	Datum		value = Int32GetDatum(ADD_UP_AT_ONCE);
 
 	omni_core_owner_begin(&scope, true);
+	omni_stock_own_write(true);
 	omni_core_query(query, &value, NULL, false, &rows);
+	omni_stock_own_write(false);
 	omni_core_owner_end(&scope);
 	return DatumGetInt64(OMNI_VALUE(&rows, 0, 0)) > 0;
 }

@@ -84,14 +84,31 @@ typedef enum OmniBlockState
 	OMNI_BLOCK_READY
 } OmniBlockState;
 
+/* An array of a power of two elements, in the arena; see paged.c. */
+typedef struct OmniPaged
+{
+	uint32		n;				/* elements; 0: none yet */
+	char	   *page;			/* all of them, where they fit in a page */
+	char	  **pages;			/* else the pages */
+} OmniPaged;
+
+#define OMNI_PAGE_BYTES 1024
+
+/* In a block's pins: the last unpin drops it.  Below are the transactions. */
+#define OMNI_PIN_STALE (UINT32_C(1) << 31)
+
 typedef struct OmniBlock
 {
-	OmniBlockKey key;			/* constant while pinned */
-	pg_atomic_uint32 pins;		/* raised under the partition's lock */
+	OmniBlockKey key;			/* constant */
+	pg_atomic_uint32 pins;		/* raised, and marked OMNI_PIN_STALE, under
+								 * the partition's lock */
+	uint32		hash;			/* of the key; constant */
 	LWLock		lock;
-	ConditionVariable loaded;	/* broadcast when LOADING ends */
+	bool		used;			/* pinned since the clock last came by; a
+								 * hint, written under the partition's lock,
+								 * shared or not */
 
-	/* all below: protected by "lock" */
+	/* protected by "lock" */
 	OmniBlockState state;
 	uint64		policy_generation;	/* under which safety and sellable were
 									 * read */
@@ -101,16 +118,18 @@ typedef struct OmniBlock
 	bool		watched;		/* the worker was told that it is short, and
 								 * must be told when it no longer is */
 	int			nslots;
-	int			capacity;		/* of slots, a power of two */
-	OmniSlot   *slots;			/* open addressing by node, in the arena */
+	OmniPaged	slots;			/* OmniSlot: open addressing by node */
 	int			npromises;
-	int			nbuckets;		/* a power of two, 0: no table yet */
-	OmniPromise **buckets;		/* by reservation, in the arena */
+	int			nfree;			/* in free_promises */
+	OmniPaged	buckets;		/* OmniPromise *: by reservation */
 	OmniPromise *free_promises;
 	pairingheap deadlines;		/* earliest first */
 	int			ndoubts;
 	struct OmniDoubt *doubts;	/* of prepared transactions; may be compared
 								 * with NULL without the lock */
+
+	ConditionVariable loaded;	/* broadcast when LOADING ends */
+	struct OmniBlock *next;		/* in its bucket; by the partition's lock */
 } OmniBlock;
 
 /* Spread ids over a table: the finaliser of SplitMix64. */
@@ -124,20 +143,77 @@ omni_stock_hash(int64 id)
 	return (uint32) (h ^ (h >> 31));
 }
 
+/* Element i of an array; width is a constant. */
+static inline void *
+omni_stock_paged_at(const OmniPaged *array, uint32 i, Size width)
+{
+	uint32		per_page = OMNI_PAGE_BYTES / width;
+
+	if (array->n <= per_page)
+		return array->page + i * width;
+	return array->pages[i / per_page] + (i % per_page) * width;
+}
+
+/* Slot i of a block. */
+static inline OmniSlot *
+omni_stock_slot_at(const OmniBlock *block, uint32 i)
+{
+	return omni_stock_paged_at(&block->slots, i, sizeof(OmniSlot));
+}
+
 /* ---- arena.c ---- */
 extern Size omni_stock_arena_size(void);
 extern void omni_stock_arena_init(void *area, bool found, LWLock *lock);
 /* NULL when the memory is used up */
 extern void *omni_stock_arena_alloc(Size size);
-extern void omni_stock_arena_free(void *chunk, Size size);
+extern Size omni_stock_arena_free(void *chunk, Size size);
 extern Size omni_stock_arena_used(void);
+extern Size omni_stock_arena_total(void);
+
+/* ---- table.c ---- */
+#define OMNI_STOCK_WAIT_MS 30000	/* for a load, or for a reload's drain */
+
+extern int	omni_stock_memory;	/* kB */
+extern void omni_stock_table_init(void);
+/* the arena's, after evicting what it takes; NULL: all blocks are pinned */
+extern void *omni_stock_alloc(Size size);
+extern void omni_stock_raise_full(const char *message) pg_attribute_noreturn();
+/*
+ * Pin the block, EMPTY when new.  "wait" until a stale one is drained: only
+ * who pins no block yet may.
+ */
+extern OmniBlock *omni_stock_block_pin(const OmniBlockKey *key, bool wait);
+/* the same if it is there and not stale, else NULL */
+extern OmniBlock *omni_stock_block_find(const OmniBlockKey *key);
+extern void omni_stock_block_settle(const OmniBlockKey *key);
+/* the last one empties a stale block; for callbacks, too */
+extern void omni_stock_block_unpin(OmniBlock *block);
+/* drop, or drain, all blocks of a database; for callbacks, too */
+extern uint32 omni_stock_block_reload(Oid database);
+/* items of this database and ledger that have a block; for verifying */
+extern int	omni_stock_block_list(Oid ledger, int64 **ids);
+extern void omni_stock_block_count(uint32 *blocks, uint32 *pinned);
+
+/* ---- paged.c ---- */
+extern bool omni_stock_paged_alloc(OmniPaged *array, uint32 n, Size width);
+extern Size omni_stock_paged_free(OmniPaged *array, Size width);
+
+/* ---- stat.c ---- */
+typedef enum OmniStockCounter
+{
+	OMNI_STAT_LOADS,
+	OMNI_STAT_LOAD_WAITS,
+	OMNI_STAT_EVICTIONS,
+	OMNI_STAT_RELOADS,
+	OMNI_STAT_REFUSED,
+	OMNI_STAT_COUNT
+} OmniStockCounter;
+
+extern void omni_stock_stat_init(void);
+extern void omni_stock_count(OmniStockCounter counter, int64 n);
+extern void omni_stock_stat_evicted(uint32 n);
 
 /* ---- block.c ---- */
-extern int	omni_stock_memory;	/* kB */
-extern void omni_stock_block_init(void);
-/* pinned; EMPTY when new */
-extern OmniBlock *omni_stock_block_pin(const OmniBlockKey *key);
-extern void omni_stock_block_unpin(OmniBlock *block);
 extern void omni_stock_block_lock(OmniBlock *block);
 extern void omni_stock_block_unlock(OmniBlock *block);
 extern OmniSlot *omni_stock_slot_find(OmniBlock *block, int64 node);
@@ -151,8 +227,7 @@ extern void omni_stock_slot_apply(OmniBlock *block, int64 node,
 								  int64 d_on_hand, int64 d_reserved);
 extern void omni_stock_block_recount(OmniBlock *block);
 extern void omni_stock_block_clear(OmniBlock *block);
-/* every READY block of this database and ledger, pinned; for verifying */
-extern int	omni_stock_block_list(Oid ledger, OmniBlock ***blocks);
+extern Size omni_stock_block_free_parts(OmniBlock *block);
 
 /* ---- promise.c; block locked, but for _reserve ---- */
 extern void omni_stock_promise_reserve(OmniBlock *block, int n);
@@ -162,15 +237,20 @@ extern OmniPromise *omni_stock_promise_add(OmniBlock *block,
 extern OmniPromise *omni_stock_promise_find(OmniBlock *block,
 											int64 reservation);
 extern void omni_stock_promise_remove(OmniBlock *block, OmniPromise *promise);
+extern void omni_stock_promise_remove_all(OmniBlock *block);
 extern void omni_stock_promise_claim(OmniBlock *block, OmniPromise *promise);
 extern void omni_stock_promise_unclaim(OmniBlock *block,
 									   OmniPromise *promise);
 extern void omni_stock_promise_expire(OmniBlock *block, TimestampTz now);
 
+/* for an unlinked block: give all promises back; bytes freed */
+extern Size omni_stock_promise_free_all(OmniBlock *block);
+
 /* ---- load.c ---- */
 extern Oid	omni_stock_ledger_oid(void);
 extern void omni_stock_load(const int64 *items, int n);
 extern void omni_stock_load_slot(OmniBlock *block, int64 node);
+extern void omni_stock_refresh_policies(OmniBlock *block);
 
 /* ---- xact.c ---- */
 
@@ -214,6 +294,9 @@ typedef struct OmniStockLog
 extern void omni_stock_xact_init(void);
 extern OmniLocalBlock *omni_stock_local_find(int64 item);
 extern OmniLocalBlock *omni_stock_local_pin(int64 item);
+/* before pinning several: wait for those that are being drained */
+extern void omni_stock_local_settle(const int64 *items, int n);
+extern void omni_stock_item_key(OmniBlockKey *key, int64 item);
 /* Records for the coming operation, so that none is allocated under a lock. */
 extern void omni_stock_log_prepare(int n);
 extern OmniStockLog *omni_stock_log_push(OmniLocalBlock *local,
@@ -248,6 +331,7 @@ extern void omni_stock_doubt_link(OmniBlock *block, OmniDoubt *doubt,
 extern void omni_stock_doubt_discard(OmniDoubt *doubt);
 /* apply or undo what has been decided; called where "doubts" is not NULL */
 extern void omni_stock_doubt_settle(OmniBlock *block);
+extern uint32 omni_stock_doubt_count(void);
 /* the same for all blocks of this database */
 extern void omni_stock_doubt_settle_all(void);
 /*
@@ -343,6 +427,9 @@ extern void omni_stock_read_chains(OmniChain *chains, int n);
 extern void omni_stock_shortfall_init(void);
 /* not under a lock; cannot fail */
 extern void omni_stock_shortfall_note(OmniBlock *block);
+/* block locked: after a load */
+extern void omni_stock_shortfall_watch(OmniBlock *block);
+extern void omni_stock_shortfall_look(void);
 
 /* ---- fold.c ---- */
 extern void omni_stock_fold_init(void);
@@ -370,6 +457,10 @@ extern void omni_stock_put_difference(struct ReturnSetInfo *rsinfo, int64 item,
 									  int64 counter, int64 expected);
 extern void omni_stock_verify_counters(struct ReturnSetInfo *rsinfo,
 									   bool own_rows);
+/* ---- reload.c ---- */
+extern void omni_stock_reload_init(void);
+/* around omni's own statements that write tables which counters are read from */
+extern void omni_stock_own_write(bool running);
 
 /* ---- reference.c ---- */
 extern void omni_stock_reference_init(void);

@@ -338,6 +338,7 @@ omni_stock_pin(int64 reservation, int64 node)
 	{
 		char	   *code = omni_master_node_code(node);
 
+		omni_stock_count(OMNI_STAT_REFUSED, 1);
 		ereport(ERROR,
 				(errcode(OMNI_ERR_INSUFFICIENT_STOCK),
 				 errmsg("insufficient stock at node \"%s\" for reservation %lld",

@@ -258,7 +258,7 @@ ask_outcomes(Question *questions, int n)
 OmniDoubt *
 omni_stock_doubt_make(OmniBlock *block, FullTransactionId xid, int nentries)
 {
-	OmniDoubt  *doubt = omni_stock_arena_alloc(doubt_size(nentries));
+	OmniDoubt  *doubt = omni_stock_alloc(doubt_size(nentries));
 
 	if (doubt == NULL)
 		ereport(ERROR,
@@ -317,6 +317,13 @@ omni_stock_doubt_link(OmniBlock *block, OmniDoubt *doubt, PGPROC *proc)
 	block->doubts = doubt;
 	block->ndoubts++;
 	omni_stock_block_unlock(block);
+}
+
+/* How many there are, of all databases. */
+uint32
+omni_stock_doubt_count(void)
+{
+	return pg_atomic_read_u32(&all->n);
 }
 
 /* Free one that was not linked. */

@@ -524,6 +524,7 @@ fold_era(int32 era)
 	else
 	{
 		read_rows(&fold);
+		omni_stock_own_write(true);
 		write_balances(&fold);
 		n = hash_get_num_entries(fold.promises);
 		promises = (FoldPromise **) sorted_entries(fold.promises,
@@ -531,6 +532,7 @@ fold_era(int32 era)
 		write_opened(promises, n);
 		write_carried(promises, n);
 		write_state(&fold.target);
+		omni_stock_own_write(false);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(fold.context);
@@ -587,7 +589,9 @@ adopt_folds(int32 old_era, int32 new_era)
 
 	while (old_era > 0 && fold_era(old_era))
 		;
+	omni_stock_own_write(true);
 	omni_core_query(&start, &value, NULL, false, NULL);
+	omni_stock_own_write(false);
 }
 
 static const OmniChore fold_chore = {

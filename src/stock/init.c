@@ -21,11 +21,13 @@ static const OmniFeedSource ledger_source = {
 void
 omni_stock_init(void)
 {
-	omni_stock_block_init();
+	omni_stock_table_init();
+	omni_stock_stat_init();
 	omni_stock_doubt_init();
 	omni_stock_xact_init();
 	omni_stock_fold_init();
 	omni_stock_shortfall_init();
 	omni_stock_reference_init();
+	omni_stock_reload_init();
 	omni_core_register_feed_source(&ledger_source);
 }

@@ -30,8 +30,6 @@
 #include "master/master.h"
 #include "stock/block.h"
 
-#define LOAD_TIMEOUT_MS 30000
-
 /* oid of the ledger: part of every block's key */
 Oid
 omni_stock_ledger_oid(void)
@@ -80,27 +78,43 @@ omni_stock_find_loading(OmniLocalBlock **locals, int n, int64 item)
 	return hit ? (*hit)->block : NULL;
 }
 
+/*
+ * Which unfolded rows l are those of the items $1: rows are looked at one by
+ * one, and an array is gone through for each, so many items are hashed.
+ */
+#define OF_FEW_ITEMS "l.item_id = ANY ($1)"
+#define OF_MANY_ITEMS "(l.item_id IN (SELECT pg_catalog.unnest($1))) IS TRUE"
+#define MANY_ITEMS 16
+
+#define COUNTERS_SQL(of_items) \
+	"SELECT u.item_id, u.node_id, sum(u.on_hand)::int8," \
+	" sum(u.reserved)::int8 FROM (" \
+	" SELECT b.item_id, b.node_id, b.on_hand, b.reserved" \
+	" FROM omni_internal.stock_balance b" \
+	" WHERE b.item_id = ANY ($1)" \
+	" UNION ALL" \
+	" SELECT l.item_id, l.node_id, l.quantity, l.reserved" \
+	" FROM omni_internal.unfolded l" \
+	" WHERE " of_items ") u" \
+	" GROUP BY 1, 2 ORDER BY 1, 2"
+
 /* Add what one statement says of (item, node, on_hand, reserved). */
 static void
 fill_counters(OmniLocalBlock **locals, int n, Datum items, Snapshot snapshot)
 {
-	static OmniQuery query = {
-		.sql = "SELECT u.item_id, u.node_id, sum(u.on_hand)::int8,"
-		" sum(u.reserved)::int8 FROM ("
-		" SELECT b.item_id, b.node_id, b.on_hand, b.reserved"
-		" FROM omni_internal.stock_balance b"
-		" WHERE b.item_id = ANY ($1)"
-		" UNION ALL"
-		" SELECT l.item_id, l.node_id, l.quantity, l.reserved"
-		" FROM omni_internal.unfolded l"
-		" WHERE l.item_id = ANY ($1)) u"
-		" GROUP BY 1, 2 ORDER BY 1, 2",
+	static OmniQuery few = {
+		.sql = COUNTERS_SQL(OF_FEW_ITEMS),
+		.nargs = 1,
+		.argtypes = {INT8ARRAYOID},
+	};
+	static OmniQuery many = {
+		.sql = COUNTERS_SQL(OF_MANY_ITEMS),
 		.nargs = 1,
 		.argtypes = {INT8ARRAYOID},
 	};
 	OmniRows	rows;
 
-	omni_core_query_snapshot(&query, &items, NULL, snapshot, &rows);
+	omni_core_query_snapshot(n < MANY_ITEMS ? &few : &many, &items, NULL, snapshot, &rows);
 	for (int r = 0; r < rows.nrows;)
 	{
 		int64		item = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
@@ -130,31 +144,39 @@ fill_counters(OmniLocalBlock **locals, int n, Datum items, Snapshot snapshot)
 	}
 }
 
+#define PROMISES_SQL(of_items) \
+	"SELECT u.item_id, u.reservation_id," \
+	" (array_agg(u.node_id ORDER BY u.id DESC))[1]," \
+	" sum(u.reserved)::int8," \
+	" (array_agg(u.expires_at ORDER BY u.id DESC))[1] FROM (" \
+	" SELECT r.item_id, r.id AS reservation_id, r.node_id, r.last_id AS id," \
+	" r.quantity AS reserved, r.expires_at" \
+	" FROM omni_internal.open_reservation r" \
+	" WHERE r.item_id = ANY ($1) AND r.expires_at IS NOT NULL" \
+	" UNION ALL" \
+	" SELECT l.item_id, l.reservation, l.node_id, l.id, l.reserved," \
+	" l.expires_at FROM omni_internal.unfolded l" \
+	" WHERE l.reservation IS NOT NULL AND l.expires_at IS NOT NULL" \
+	" AND " of_items ") u" \
+	" GROUP BY 1, 2 HAVING sum(u.reserved) > 0 ORDER BY 1"
+
 /* Add the open promises that have a time limit. */
 static void
 fill_promises(OmniLocalBlock **locals, int n, Datum items, Snapshot snapshot)
 {
-	static OmniQuery query = {
-		.sql = "SELECT u.item_id, u.reservation_id,"
-		" (array_agg(u.node_id ORDER BY u.id DESC))[1],"
-		" sum(u.reserved)::int8,"
-		" (array_agg(u.expires_at ORDER BY u.id DESC))[1] FROM ("
-		" SELECT r.item_id, r.id AS reservation_id, r.node_id, r.last_id AS id,"
-		" r.quantity AS reserved, r.expires_at"
-		" FROM omni_internal.open_reservation r"
-		" WHERE r.item_id = ANY ($1) AND r.expires_at IS NOT NULL"
-		" UNION ALL"
-		" SELECT l.item_id, l.reservation, l.node_id, l.id, l.reserved,"
-		" l.expires_at FROM omni_internal.unfolded l"
-		" WHERE l.item_id = ANY ($1) AND l.reservation IS NOT NULL"
-		" AND l.expires_at IS NOT NULL) u"
-		" GROUP BY 1, 2 HAVING sum(u.reserved) > 0 ORDER BY 1",
+	static OmniQuery few = {
+		.sql = PROMISES_SQL(OF_FEW_ITEMS),
+		.nargs = 1,
+		.argtypes = {INT8ARRAYOID},
+	};
+	static OmniQuery many = {
+		.sql = PROMISES_SQL(OF_MANY_ITEMS),
 		.nargs = 1,
 		.argtypes = {INT8ARRAYOID},
 	};
 	OmniRows	rows;
 
-	omni_core_query_snapshot(&query, &items, NULL, snapshot, &rows);
+	omni_core_query_snapshot(n < MANY_ITEMS ? &few : &many, &items, NULL, snapshot, &rows);
 	for (int r = 0; r < rows.nrows; r++)
 	{
 		int64		item = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
@@ -198,9 +220,9 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 	omni_stock_block_unlock(block);
 	nodes = palloc(sizeof(int64) * (room + 16));
 	omni_stock_block_lock(block);
-	for (int i = 0; i < block->capacity && nnodes < room + 16; i++)
-		if (block->slots[i].node != 0)
-			nodes[nnodes++] = block->slots[i].node;
+	for (uint32 i = 0; i < block->slots.n && nnodes < room + 16; i++)
+		if (omni_stock_slot_at(block, i)->node != 0)
+			nodes[nnodes++] = omni_stock_slot_at(block, i)->node;
 	omni_stock_block_unlock(block);
 
 	values[0] = Int64GetDatum(block->key.id);
@@ -295,12 +317,14 @@ load_blocks(OmniLocalBlock **locals, int n)
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(abandon_load, PointerGetDatum(&loading));
 
+	omni_stock_count(OMNI_STAT_LOADS, n);
 	for (int i = 0; i < n; i++)
 	{
 		OmniBlock  *block = locals[i]->block;
 
 		omni_stock_block_lock(block);
 		block->state = OMNI_BLOCK_READY;
+		omni_stock_shortfall_watch(block);
 		omni_stock_block_unlock(block);
 		ConditionVariableBroadcast(&block->loaded);
 	}
@@ -325,8 +349,9 @@ static void
 wait_for_load(OmniBlock *block)
 {
 	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													LOAD_TIMEOUT_MS);
+													OMNI_STOCK_WAIT_MS);
 
+	omni_stock_count(OMNI_STAT_LOAD_WAITS, 1);
 	ConditionVariablePrepareToSleep(&block->loaded);
 	for (;;)
 	{
@@ -348,14 +373,14 @@ wait_for_load(OmniBlock *block)
 					 errhint("Another session's load waits, perhaps for a lock on a table of omni; see pg_stat_activity.")));
 		}
 		(void) ConditionVariableTimedSleep(&block->loaded, left,
-										   PG_WAIT_EXTENSION);
+										   omni_wait_event("OmniStockLoad"));
 	}
 	ConditionVariableCancelSleep();
 }
 
 /* Re-read policies where a node or a policy changed since. */
-static void
-refresh_policies(OmniBlock *block)
+void
+omni_stock_refresh_policies(OmniBlock *block)
 {
 	uint64		generation = omni_master_policy_generation();
 	Snapshot	snapshot;
@@ -380,6 +405,8 @@ omni_stock_load(const int64 *items, int n)
 	int			nmine = 0;
 	int			nothers = 0;
 
+	if (n > 1)
+		omni_stock_local_settle(items, n);
 	/* what can fail comes before any block is marked LOADING */
 	for (int i = 0; i < n; i++)
 	{
@@ -433,7 +460,7 @@ omni_stock_load(const int64 *items, int n)
 
 		if (unlikely(block->doubts != NULL))
 			omni_stock_doubt_settle(block);
-		refresh_policies(block);
+		omni_stock_refresh_policies(block);
 	}
 }
 

@@ -17,6 +17,8 @@
 #include "stock/block.h"
 
 #define FIRST_BUCKETS 16
+#define FREE_TO_KEEP 256		/* entries, beside as many as are in use */
+#define SURPLUS_AT_ONCE 16
 
 /* Earliest deadline first: pairingheap wants the larger on top. */
 static int
@@ -37,23 +39,105 @@ deadlines(OmniBlock *block)
 	return &block->deadlines;
 }
 
+/* The head of a reservation's chain; there is a table. */
 static inline OmniPromise **
-bucket_of(OmniBlock *block, int64 reservation)
+bucket_of(const OmniPaged *buckets, int64 reservation)
 {
-	uint32		hash = omni_stock_hash(reservation);
-
-	return &block->buckets[hash & (block->nbuckets - 1)];
+	return omni_stock_paged_at(buckets,
+							   omni_stock_hash(reservation) & (buckets->n - 1),
+							   sizeof(OmniPromise *));
 }
 
-/* OM012 for an arena that is used up. */
+/* The head of chain i. */
+static inline OmniPromise **
+bucket_at(const OmniBlock *block, uint32 i)
+{
+	return omni_stock_paged_at(&block->buckets, i, sizeof(OmniPromise *));
+}
+
+/* OM012: promises with a limit, or claimed, live within omni.stock_memory. */
 static void
 raise_full(void)
 {
-	ereport(ERROR,
-			(errcode(OMNI_ERR_OUT_OF_MEMORY),
-			 errmsg("no memory left for a promise"),
-			 errdetail("Promises with a time limit, and those that are being closed, live within omni.stock_memory."),
-			 errhint("Raise omni.stock_memory in postgresql.conf and restart the server.")));
+	omni_stock_raise_full("no memory left for a promise");
+}
+
+/* Give a list of free entries back; bytes freed. */
+static Size
+free_list(OmniPromise *promise)
+{
+	Size		freed = 0;
+
+	while (promise)
+	{
+		OmniPromise *next = promise->next;
+
+		freed += omni_stock_arena_free(promise, sizeof(OmniPromise));
+		promise = next;
+	}
+	return freed;
+}
+
+/*
+ * Take some entries off a free list that has become long for "wanted" more
+ * promises, for the caller to give back when it has let go of the block.
+ */
+static OmniPromise *
+detach_surplus(OmniBlock *block, int wanted)
+{
+	OmniPromise *surplus = NULL;
+
+	for (int i = 0; i < SURPLUS_AT_ONCE &&
+		 block->nfree > block->npromises + wanted + FREE_TO_KEEP; i++)
+	{
+		OmniPromise *promise = block->free_promises;
+
+		block->free_promises = promise->next;
+		block->nfree--;
+		promise->next = surplus;
+		surplus = promise;
+	}
+	return surplus;
+}
+
+/*
+ * Have at least "wanted" buckets; called without the block's lock.  Where
+ * memory is used up chains get longer, but there must be a table.
+ */
+static void
+grow_buckets(OmniBlock *block, uint32 wanted)
+{
+	OmniPaged	buckets;
+
+	if (!omni_stock_paged_alloc(&buckets, wanted, sizeof(OmniPromise *)))
+	{
+		if (block->buckets.n == 0)
+			raise_full();
+		return;
+	}
+	omni_stock_block_lock(block);
+	if (block->buckets.n < wanted)
+	{
+		OmniPaged	old = block->buckets;
+
+		for (uint32 i = 0; i < old.n; i++)
+		{
+			OmniPromise *next;
+
+			for (OmniPromise *p = *bucket_at(block, i); p; p = next)
+			{
+				OmniPromise **bucket = bucket_of(&buckets, p->reservation);
+
+				next = p->next;
+				p->next = *bucket;
+				*bucket = p;
+			}
+		}
+		block->buckets = buckets;
+		buckets = old;
+	}
+	omni_stock_block_unlock(block);
+	(void) omni_stock_paged_free(&buckets, sizeof(OmniPromise *));
 }
 
 /*
@@ -64,72 +148,33 @@ raise_full(void)
 void
 omni_stock_promise_reserve(OmniBlock *block, int n)
 {
-	int			have = 0;
-	int			wanted_buckets;
-	OmniPromise *free;
+	int			have;
+	uint32		had;
+	uint32		wanted;
+	OmniPromise *surplus;
 
 	omni_stock_block_lock(block);
-	for (free = block->free_promises; free && have < n; free = free->next)
-		have++;
-	wanted_buckets = Max(block->nbuckets, FIRST_BUCKETS);
-	while (wanted_buckets < (block->npromises + n) / 2)
-		wanted_buckets *= 2;
+	surplus = detach_surplus(block, n);
+	have = block->nfree;
+	had = block->buckets.n;
+	wanted = Max(had, FIRST_BUCKETS);
+	while (wanted < (block->npromises + n) / 2)
+		wanted *= 2;
 	omni_stock_block_unlock(block);
 
-	if (wanted_buckets > block->nbuckets)
-	{
-		OmniPromise **table;
-		OmniPromise **old = NULL;
-		int			nold = 0;
-
-		table = omni_stock_arena_alloc(sizeof(OmniPromise *) * wanted_buckets);
-		if (table == NULL)
-		{
-			if (block->nbuckets == 0)
-				raise_full();
-		}
-		else
-		{
-			memset(table, 0, sizeof(OmniPromise *) * wanted_buckets);
-			omni_stock_block_lock(block);
-			old = table;
-			nold = wanted_buckets;
-			if (block->nbuckets < wanted_buckets)
-			{
-				old = block->buckets;
-				nold = block->nbuckets;
-				block->buckets = table;
-				block->nbuckets = wanted_buckets;
-				for (int i = 0; i < nold; i++)
-				{
-					OmniPromise *next;
-
-					for (OmniPromise *p = old[i]; p; p = next)
-					{
-						OmniPromise **bucket = bucket_of(block,
-														 p->reservation);
-
-						next = p->next;
-						p->next = *bucket;
-						*bucket = p;
-					}
-				}
-			}
-			omni_stock_block_unlock(block);
-			if (old)
-				omni_stock_arena_free(old, sizeof(OmniPromise *) * nold);
-		}
-	}
-
+	(void) free_list(surplus);
+	if (wanted > had)
+		grow_buckets(block, wanted);
 	for (; have < n; have++)
 	{
-		OmniPromise *promise = omni_stock_arena_alloc(sizeof(OmniPromise));
+		OmniPromise *promise = omni_stock_alloc(sizeof(OmniPromise));
 
 		if (promise == NULL)
 			raise_full();
 		omni_stock_block_lock(block);
 		promise->next = block->free_promises;
 		block->free_promises = promise;
+		block->nfree++;
 		omni_stock_block_unlock(block);
 	}
 }
@@ -142,16 +187,17 @@ omni_stock_promise_add(OmniBlock *block, int64 reservation, int64 node,
 	OmniPromise *promise = block->free_promises;
 	OmniPromise **bucket;
 
-	if (promise == NULL || block->nbuckets == 0)
+	if (promise == NULL || block->buckets.n == 0)
 		return NULL;
 	block->free_promises = promise->next;
+	block->nfree--;
 	memset(promise, 0, sizeof(*promise));
 	promise->reservation = reservation;
 	promise->node = node;
 	promise->taken = taken;
 	promise->deadline = deadline;
 	promise->state = OMNI_PROMISE_HELD;
-	bucket = bucket_of(block, reservation);
+	bucket = bucket_of(&block->buckets, reservation);
 	promise->next = *bucket;
 	*bucket = promise;
 	block->npromises++;
@@ -163,9 +209,9 @@ omni_stock_promise_add(OmniBlock *block, int64 reservation, int64 node,
 OmniPromise *
 omni_stock_promise_find(OmniBlock *block, int64 reservation)
 {
-	if (block->nbuckets == 0)
+	if (block->buckets.n == 0)
 		return NULL;
-	for (OmniPromise *p = *bucket_of(block, reservation); p; p = p->next)
+	for (OmniPromise *p = *bucket_of(&block->buckets, reservation); p; p = p->next)
 		if (p->reservation == reservation)
 			return p;
 	return NULL;
@@ -175,7 +221,7 @@ omni_stock_promise_find(OmniBlock *block, int64 reservation)
 void
 omni_stock_promise_remove(OmniBlock *block, OmniPromise *promise)
 {
-	OmniPromise **link = bucket_of(block, promise->reservation);
+	OmniPromise **link = bucket_of(&block->buckets, promise->reservation);
 
 	while (*link != promise)
 		link = &(*link)->next;
@@ -185,7 +231,29 @@ omni_stock_promise_remove(OmniBlock *block, OmniPromise *promise)
 		pairingheap_remove(deadlines(block), &promise->heap);
 	promise->next = block->free_promises;
 	block->free_promises = promise;
+	block->nfree++;
 	block->npromises--;
+}
+
+/* All entries of a block that has left the table. */
+Size
+omni_stock_promise_free_all(OmniBlock *block)
+{
+	Size		freed = free_list(block->free_promises);
+
+	for (uint32 i = 0; i < block->buckets.n; i++)
+		freed += free_list(*bucket_at(block, i));
+	return freed + omni_stock_paged_free(&block->buckets,
+										 sizeof(OmniPromise *));
+}
+
+/* Take all entries out, and keep their memory. */
+void
+omni_stock_promise_remove_all(OmniBlock *block)
+{
+	for (uint32 i = 0; i < block->buckets.n; i++)
+		while (*bucket_at(block, i))
+			omni_stock_promise_remove(block, *bucket_at(block, i));
 }
 
 /* Mark it as this process's to close; the clock leaves it alone. */

@@ -358,6 +358,7 @@ reserve(OmniReserveLine *lines, int nlines, TimestampTz expires_at,
 	failed = take_lines(lines, nlines, expires_at, &have);
 	if (failed >= 0)
 	{
+		omni_stock_count(OMNI_STAT_REFUSED, 1);
 		if (raise)
 			raise_insufficient(&lines[failed], failed + 1, nlines, have);
 		return false;
@@ -511,9 +512,9 @@ omni_stock_nodes(int64 item, OmniNodeStock **nodes)
 	}
 	omni_stock_promise_expire(block, omni_core_now());
 	pool = own_available(local, OMNI_POOL, &overlay);
-	for (int i = 0; i < block->capacity; i++)
+	for (uint32 i = 0; i < block->slots.n; i++)
 	{
-		OmniSlot   *slot = &block->slots[i];
+		OmniSlot   *slot = omni_stock_slot_at(block, i);
 		OmniNodeStock *out = &(*nodes)[n];
 		int64		d_on_hand = 0;
 		int64		d_reserved = 0;

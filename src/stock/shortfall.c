@@ -56,7 +56,8 @@ typedef struct NotedItem
 /* All protected by the lock; "n" and "overflows" are read without, as hints. */
 typedef struct NotedItems
 {
-	uint64		overflows;		/* how often the list was full */
+	uint64		overflows;		/* how often the list was full, or stock
+								 * was changed by hand */
 	TimestampTz woken_at;		/* when a worker was last woken */
 	int			n;
 	NotedItem	items[MAX_NOTED];
@@ -160,6 +161,25 @@ omni_stock_shortfall_note(OmniBlock *block)
 	omni_stock_block_unlock(block);
 	if (tell && note_item(block->key.database, block->key.id))
 		omni_core_wake_worker();
+}
+
+/*
+ * A block has been loaded, and is locked: where it is short the worker may
+ * know, from before an eviction, and must hear when it no longer is.
+ */
+void
+omni_stock_shortfall_watch(OmniBlock *block)
+{
+	block->watched = is_short(block);
+}
+
+/* Have the workers look at every item.  Cannot fail. */
+void
+omni_stock_shortfall_look(void)
+{
+	LWLockAcquire(noted_lock, LW_EXCLUSIVE);
+	noted->overflows++;
+	LWLockRelease(noted_lock);
 }
 
 /* Take this database's items off the list; the number of them. */

@@ -158,3 +158,34 @@ REVOKE ALL ON FUNCTION omni_internal.refuse_ledger_change() FROM PUBLIC;
 CREATE TRIGGER stock_ledger_append_only
     BEFORE UPDATE OR DELETE OR TRUNCATE ON omni.stock_ledger
     FOR EACH STATEMENT EXECUTE FUNCTION omni_internal.refuse_ledger_change();
+
+-- Changes by hand are noticed, also where session_replication_role would keep
+-- triggers silent: counters in memory are then read anew.
+CREATE FUNCTION omni_internal.notice_stock_change() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'omni_stock_notice_change';
+COMMENT ON FUNCTION omni_internal.notice_stock_change() IS
+    'trigger: what omni itself did not write makes the counters of this database be read anew, at commit';
+REVOKE ALL ON FUNCTION omni_internal.notice_stock_change() FROM PUBLIC;
+CREATE TRIGGER stock_ledger_notice
+    BEFORE INSERT ON omni.stock_ledger
+    FOR EACH STATEMENT EXECUTE FUNCTION omni_internal.notice_stock_change();
+ALTER TABLE omni.stock_ledger ENABLE ALWAYS TRIGGER stock_ledger_notice;
+CREATE TRIGGER stock_balance_notice
+    BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON omni_internal.stock_balance
+    FOR EACH STATEMENT EXECUTE FUNCTION omni_internal.notice_stock_change();
+ALTER TABLE omni_internal.stock_balance
+    ENABLE ALWAYS TRIGGER stock_balance_notice;
+CREATE TRIGGER open_reservation_notice
+    BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON omni_internal.open_reservation
+    FOR EACH STATEMENT EXECUTE FUNCTION omni_internal.notice_stock_change();
+ALTER TABLE omni_internal.open_reservation
+    ENABLE ALWAYS TRIGGER open_reservation_notice;
+CREATE TRIGGER fold_state_notice
+    BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON omni_internal.fold_state
+    FOR EACH STATEMENT EXECUTE FUNCTION omni_internal.notice_stock_change();
+ALTER TABLE omni_internal.fold_state
+    ENABLE ALWAYS TRIGGER fold_state_notice;

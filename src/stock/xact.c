@@ -36,6 +36,7 @@ static int	nfirst = 0;
 static HTAB *locals = NULL;		/* item -> OmniLocalBlock */
 static OmniLocalBlock *local_list = NULL;	/* all of them */
 static OmniLocalBlock *last_local = NULL;	/* the one looked up last */
+static int	npinned = 0;		/* blocks that the transaction has pinned */
 static OmniStockLog *log_head = NULL;
 static OmniStockLog *spare = NULL;	/* prepared records */
 static int	nspare = 0;
@@ -99,6 +100,42 @@ add_record(int64 item)
 	return local;
 }
 
+/* The key of an item's block in this database. */
+void
+omni_stock_item_key(OmniBlockKey *key, int64 item)
+{
+	memset(key, 0, sizeof(*key));
+	key->database = MyDatabaseId;
+	key->ledger = omni_stock_ledger_oid();
+	key->kind = OMNI_BLOCK_ITEM;
+	key->id = item;
+}
+
+/*
+ * May this transaction wait until a stale block is drained?  Who pins a block
+ * may be what others wait for, and the worker waits for no transaction.
+ */
+static inline bool
+may_wait_for_drain(void)
+{
+	return npinned == 0 && !omni_core_is_worker();
+}
+
+/* Before several are pinned: wait for all that are being drained. */
+void
+omni_stock_local_settle(const int64 *items, int n)
+{
+	if (!may_wait_for_drain())
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		OmniBlockKey key;
+
+		omni_stock_item_key(&key, items[i]);
+		omni_stock_block_settle(&key);
+	}
+}
+
 /* Pin the item's block until the end of the transaction. */
 OmniLocalBlock *
 omni_stock_local_pin(int64 item)
@@ -116,12 +153,9 @@ omni_stock_local_pin(int64 item)
 	else if (local->block)
 		return local;
 
-	memset(&key, 0, sizeof(key));
-	key.database = MyDatabaseId;
-	key.ledger = omni_stock_ledger_oid();
-	key.kind = OMNI_BLOCK_ITEM;
-	key.id = item;
-	local->block = omni_stock_block_pin(&key);
+	omni_stock_item_key(&key, item);
+	local->block = omni_stock_block_pin(&key, may_wait_for_drain());
+	npinned++;
 	last_local = local;
 	return local;
 }
@@ -354,6 +388,7 @@ release_all(void)
 	spare = NULL;
 	nspare = 0;
 	last_local = NULL;
+	npinned = 0;
 	if (local_list == NULL)
 		return;
 	while (local_list)

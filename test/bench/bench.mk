@@ -3,4 +3,5 @@
 .PHONY: bench
 
 bench:
-	@test/throwaway.sh bench test/bench/hot_item.sh
+	@RESULTS=$(if $(PUBLISH),doc) test/throwaway.sh bench \
+		env PERL5LIB=test/tap:test/bench perl test/bench/bench.pl

@@ -140,7 +140,7 @@ run($buyer, "SET omni.test_point = 'apply'", 'BEGIN',
 send_off($buyer, 'COMMIT');
 ok(stopped($buyer), 'arrival: its callback stands in the middle');
 send_off($other, "SELECT omni.reserve_stock('SKU1', 1, 'N2')");
-ok(waits_for($other, 'omni_stock'), 'arrival: another buyer waits');
+ok(waits_for($other, 'omni_stock_block'), 'arrival: another buyer waits');
 go_on($buyer);
 is(answer($other), 'OM001', 'arrival: and is refused');
 run($buyer, 'SELECT 1');

@@ -76,11 +76,10 @@ value($primary, "SELECT omni.sell_stock('N2', 'B', 3) FROM generate_series(1, 5)
 value($primary, 'SELECT omni.wait_for_tick()');
 my $stale = consume($primary);
 cmp_ok($stale, '>', $shared + 5, 'the consumer has read what will be lost');
-# the worker may write into the next segment at once
-my $segment = value($primary, 'SELECT pg_walfile_name(pg_current_wal_lsn())');
-value($primary, 'SELECT pg_switch_wal()');
+# the worker may write on, into the next file
+my $file = value($primary, 'SELECT pg_walfile_name(pg_switch_wal())');
 $primary->poll_query_until('postgres',
-	"SELECT last_archived_wal >= '$segment' FROM pg_stat_archiver")
+	"SELECT last_archived_wal >= '$file' FROM pg_stat_archiver")
   or die 'the log is not archived';
 $primary->stop;
 

@@ -470,8 +470,26 @@ PREPARE TRANSACTION 'taken';
 SQL
 		"PREPARE fails, and gives its memory back: $n");
 }
-# fill it to the last byte: what is rolled back stays with the item
-$small->safe_psql('postgres', <<'SQL');
+# fill it to the last byte: what is rolled back stays with an item that an open
+# transaction uses
+my ($typed, $said) = ('', '');
+my $late = IPC::Run::start(
+	[ 'psql', '-XAtq', '-d', $small->connstr('postgres') ],
+	'<', \$typed, '>&', \$said, IPC::Run::timeout(60));
+$typed .= <<'SQL';
+\set VERBOSITY verbose
+BEGIN;
+SELECT omni.receive_stock('N', 'B', 5);
+SELECT omni.reserve_stock('B', 12, 'N');
+\echo changed
+SQL
+$late->pump until $said =~ /changed/;
+my ($typed_too, $said_too) = ('', '');
+my $filler = IPC::Run::start(
+	[ 'psql', '-XAtq', '-d', $small->connstr('postgres') ],
+	'<', \$typed_too, '>&', \$said_too, IPC::Run::timeout(60));
+$typed_too .= <<'SQL';
+BEGIN;
 DO $$ BEGIN
     LOOP
         PERFORM omni.reserve_stock('A', 1, NULL, '1 day')
@@ -479,18 +497,21 @@ DO $$ BEGIN
     END LOOP;
 EXCEPTION WHEN SQLSTATE 'OM012' THEN NULL;
 END $$;
+\echo filled
 SQL
-raises($small, <<'SQL', 'OM012', qr/prepared.*HINT:  COMMIT without PREPARE/s,
-BEGIN;
-SELECT omni.receive_stock('N', 'B', 5);
-SELECT omni.reserve_stock('B', 12, 'N');
-PREPARE TRANSACTION 'b';
-SQL
+$filler->pump until $said_too =~ /filled/;
+$typed .= "PREPARE TRANSACTION 'b';\n\\echo tried\n";
+$late->pump until $said =~ /tried/;
+like($said, qr/OM012:.*prepared.*HINT:  COMMIT without PREPARE/s,
 	'no memory left: PREPARE says so');
 is( value($small, "SELECT omni.available('B'); BEGIN;"
 		  . " SELECT omni.reserve_stock('B', 4) > 0; COMMIT;"
 		  . " SELECT omni.available('B')"),
 	"10\nt\n6", 'nothing is lost, and COMMIT works');
+$typed .= "\\q\n";
+$late->finish;
+$typed_too .= "ROLLBACK;\n\\q\n";
+$filler->finish;
 is(value($small, "SELECT string_agg(v::text, ',') FROM omni.verify_stock() v"),
 	'', 'verify_stock() there');
 $small->stop;
