@@ -430,6 +430,7 @@ extern void omni_stock_shortfall_note(OmniBlock *block);
 /* block locked: after a load */
 extern void omni_stock_shortfall_watch(OmniBlock *block);
 extern void omni_stock_shortfall_look(void);
+extern void omni_stock_shortfall_doubt(const OmniBlock *block);
 
 /* ---- fold.c ---- */
 extern void omni_stock_fold_init(void);

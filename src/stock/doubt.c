@@ -367,6 +367,7 @@ omni_stock_doubt_forget(OmniBlock *block)
 	block->ndoubts = 0;
 	omni_stock_block_unlock(block);
 	free_doubts(doubts);
+	omni_stock_shortfall_doubt(block);
 }
 
 /* ---- settling ---- */

@@ -243,7 +243,9 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 		slot->sellable = DatumGetBool(OMNI_VALUE(&rows, r, 1));
 		slot->safety = DatumGetInt32(OMNI_VALUE(&rows, r, 2));
 	}
-	block->policy_generation = Max(block->policy_generation, generation);
+	/* a slot that came meanwhile may stand under an older count */
+	if (block->nslots == nnodes)
+		block->policy_generation = Max(block->policy_generation, generation);
 	omni_stock_block_recount(block);
 	omni_stock_block_unlock(block);
 	omni_stock_shortfall_note(block);

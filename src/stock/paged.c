@@ -9,6 +9,8 @@
  */
 #include "omni.h"
 
+#include "miscadmin.h"
+
 #include "stock/block.h"
 
 StaticAssertDecl(OMNI_PAGE_BYTES % sizeof(OmniSlot) == 0 &&
@@ -47,17 +49,20 @@ omni_stock_paged_alloc(OmniPaged *array, uint32 n, Size width)
 		return false;
 	memset(array->pages, 0, npages * sizeof(char *));
 	array->n = n;
+	/* a cancelled eviction must not lose the pages taken so far */
+	HOLD_INTERRUPTS();
 	for (uint32 i = 0; i < npages; i++)
 	{
 		array->pages[i] = omni_stock_alloc(OMNI_PAGE_BYTES);
 		if (array->pages[i] == NULL)
 		{
 			(void) omni_stock_paged_free(array, width);
-			return false;
+			break;
 		}
 		memset(array->pages[i], 0, OMNI_PAGE_BYTES);
 	}
-	return true;
+	RESUME_INTERRUPTS();
+	return array->n > 0;
 }
 
 /* Give an array back, and make it one without elements; bytes freed. */

@@ -20,6 +20,9 @@
  * - The tables decide.  A block also holds what is in flight, which may be
  *	 rolled back: then the worker finds nothing, and will be told again when
  *	 that transaction ends.
+ * - A prepared transaction's end runs nothing of ours, and its block may have
+ *	 left memory: the worker knows which ones were prepared at its last look,
+ *	 and looks at the items of those that have ended since.
  * - omni_internal.announced_shortfall says how much was announced last.  A
  *	 shortfall is announced when it begins and when it deepens, and its end is.
  * - The list's lock is taken alone, for a moment, never under a block's.
@@ -27,12 +30,15 @@
 #include "omni.h"
 
 #include "access/transam.h"
+#include "access/twophase.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
 #include "utils/array.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "master/master.h"
 #include "stock/block.h"
@@ -69,6 +75,9 @@ static LWLock *noted_lock = NULL;
 /* The worker's: what it must look at, and what it has seen. */
 static bool look_at_all = true;
 static int64 looked_up_to = 0;	/* a look at everything: last item done */
+static int64 look_until = 0;	/* where it stood when its cause came up: it
+								 * goes round to there; 0: to the end */
+static bool wrapped = false;	/* it has come to the end, and begun anew */
 static int	slice = MIN_SLICE;
 static int64 spent_us = 0;		/* in the present look at everything */
 static TimestampTz rest_until = 0;
@@ -171,6 +180,16 @@ void
 omni_stock_shortfall_watch(OmniBlock *block)
 {
 	block->watched = is_short(block);
+}
+
+/*
+ * A block's doubts were forgotten: what they become shows in no block, so the
+ * worker watches their transactions.  Cannot fail.
+ */
+void
+omni_stock_shortfall_doubt(const OmniBlock *block)
+{
+	(void) note_item(block->key.database, block->key.id);
 }
 
 /* Have the workers look at every item.  Cannot fail. */
@@ -389,8 +408,10 @@ decide_extent(void)
 					!TransactionIdDidCommit(looked_by)) ||
 		seen_overflows != noted->overflows || seen_policies != policies)
 	{
+		/* one that is under way goes on, lest the last items never come */
 		look_at_all = true;
-		looked_up_to = 0;
+		look_until = looked_up_to;
+		wrapped = false;
 	}
 	looked_by = InvalidTransactionId;
 	seen_overflows = noted->overflows;
@@ -419,9 +440,71 @@ look_at_slice(void)
 		items[r] = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
 	if (!announce_changes(items, rows.nrows))
 		return false;
-	if (rows.nrows > 0)
+	if (rows.nrows == slice)
+	{
 		looked_up_to = items[rows.nrows - 1];
-	return rows.nrows < slice;
+		return wrapped && looked_up_to >= look_until;
+	}
+	if (wrapped || look_until == 0)
+		return true;
+	wrapped = true;
+	looked_up_to = 0;
+	return false;
+}
+
+/* Put the items on the list that a transaction has changed. */
+static void
+note_transaction(FullTransactionId xid)
+{
+	static OmniQuery query = {
+		.sql = "SELECT DISTINCT l.item_id FROM omni.stock_ledger l"
+		" WHERE l.era = $1 AND l.xid = $2",
+		.nargs = 2,
+		.argtypes = {INT4OID, XID8OID},
+	};
+	Datum		values[2];
+	OmniRows	rows;
+
+	values[0] = Int32GetDatum(omni_core_gate());
+	values[1] = FullTransactionIdGetDatum(xid);
+	omni_core_query(&query, values, NULL, false, &rows);
+	for (int r = 0; r < rows.nrows; r++)
+		(void) note_item(MyDatabaseId, DatumGetInt64(OMNI_VALUE(&rows, r, 0)));
+}
+
+/*
+ * Prepared transactions end without a callback, and a block that was evicted
+ * has no doubts to settle: note the items of those that have ended since the
+ * last look, for the next one.
+ *
+ * Called after the list was taken, before the snapshot: of a transaction whose
+ * doubts were forgotten the item was noted then (omni_stock_shortfall_doubt),
+ * and it is either seen by the snapshot or remembered here.
+ */
+static void
+note_decided(void)
+{
+	static FullTransactionId *known = NULL;
+	static int	nknown = 0;
+	OmniPrepared *list;
+	int			n = omni_stock_prepared_list(&list);
+
+	for (int i = 0; i < nknown; i++)
+	{
+		bool		open = false;
+
+		for (int j = 0; j < n && !open; j++)
+			open = FullTransactionIdEquals(known[i], list[j].xid);
+		if (open)
+			continue;
+		note_transaction(known[i]);
+	}
+	if (n > 0 && known == NULL)
+		known = MemoryContextAlloc(TopMemoryContext,
+								   sizeof(*known) * max_prepared_xacts);
+	for (int i = 0; i < n; i++)
+		known[i] = list[i].xid;
+	nknown = n;
 }
 
 /* Chore: announce shortfalls. */
@@ -437,6 +520,7 @@ run_shortfall(void)
 	decide_extent();
 	looking = true;
 	n = collect_items(items);
+	note_decided();
 	if (!announce_changes(items, n))
 	{
 		for (int i = 0; i < n; i++)

@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -192,6 +193,13 @@ verify_block(ReturnSetInfo *rsinfo, OmniBlock *block, HTAB *expected,
 	pfree(slots);
 }
 
+/* Let go of a block after an error, or when the session is terminated. */
+static void
+unpin_block(int code, Datum arg)
+{
+	omni_stock_block_unpin((OmniBlock *) DatumGetPointer(arg));
+}
+
 /*
  * Compare the item's block, if there is one that is loaded and not waiting to
  * be dropped.  It is pinned for so long only, lest all memory be in use.
@@ -208,7 +216,7 @@ verify_item(ReturnSetInfo *rsinfo, int64 item, HTAB *expected,
 	block = omni_stock_block_find(&key);
 	if (block == NULL)
 		return false;
-	PG_TRY();
+	PG_ENSURE_ERROR_CLEANUP(unpin_block, PointerGetDatum(block));
 	{
 		omni_stock_block_lock(block);
 		ready = block->state == OMNI_BLOCK_READY;
@@ -222,11 +230,8 @@ verify_item(ReturnSetInfo *rsinfo, int64 item, HTAB *expected,
 			verify_block(rsinfo, block, expected, now);
 		}
 	}
-	PG_FINALLY();
-	{
-		omni_stock_block_unpin(block);
-	}
-	PG_END_TRY();
+	PG_END_ENSURE_ERROR_CLEANUP(unpin_block, PointerGetDatum(block));
+	omni_stock_block_unpin(block);
 	return ready;
 }
 
