@@ -94,18 +94,20 @@ begin_scope(const OmniQuery *query, QueryScope *scope)
 	path = strcmp(namespace_search_path, OMNI_SEARCH_PATH) != 0;
 	planning = !query->custom_plan &&
 		(query->plan == NULL || !SPI_plan_is_valid(query->plan));
-	if (!path && !planning)
+	if (!path && !planning && !query->custom_plan)
 		return;
 	scope->guc_level = NewGUCNestLevel();
 	if (path)
 		pin_setting("search_path", OMNI_SEARCH_PATH);
+	/* compiling costs more than most of our statements */
+	if (planning || query->custom_plan)
+		pin_setting("jit", "off");
 	if (planning)
 	{
 		pin_setting("enable_seqscan", "off");
 		pin_setting("enable_bitmapscan", "off");
 		pin_setting("enable_hashjoin", "off");
 		pin_setting("enable_mergejoin", "off");
-		pin_setting("jit", "off");
 	}
 }
 

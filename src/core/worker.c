@@ -47,6 +47,11 @@
 
 /* how long a failed step waits, the first time and at most */
 #define FIRST_RETRY_MS 1000
+/*
+ * Ticks that somebody waits for, apart at least: a consumer that asks again
+ * and again would have the worker flush the log as often as it can.
+ */
+#define TICKS_APART_MS 20
 #define MAX_RETRY_MS 30000
 /* how often a worker that has nothing to tick looks after its extension */
 #define UNADOPTED_MS 1000
@@ -91,6 +96,7 @@ static struct
 	int32		era;			/* 0: the stamp is not own */
 	bool		published;
 
+	int64		ticked_at;		/* when a tick last found rows, monotonic ms */
 	Schedule	check;
 	Schedule	tick;
 	Schedule	chores[OMNI_MAX_CHORES];
@@ -577,6 +583,11 @@ take_tick(bool woken)
 	LWLockRelease(omni_core_registry->lock);
 	if (me.tick.failures > 0)
 		wanted = false;			/* a failing tick keeps its delay */
+	if (wanted && omni_core_monotonic_ms() < me.ticked_at + TICKS_APART_MS)
+	{
+		me.tick.due = Min(me.tick.due, me.ticked_at + TICKS_APART_MS);
+		wanted = false;
+	}
 	if (!wanted && me.tick.due > omni_core_monotonic_ms())
 		return true;
 
@@ -586,7 +597,10 @@ take_tick(bool woken)
 		return false;
 	report_tick(&tick, asked);
 	if (tick.closed)
+	{
+		me.ticked_at = omni_core_monotonic_ms();
 		(void) run_step("notify", notify_step, &tick, true);
+	}
 	return true;
 }
 

@@ -459,7 +459,7 @@ CREATE FUNCTION omni.repair_stock(OUT sku text, OUT node text, OUT what text,
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
     AS 'MODULE_PATHNAME', 'omni_stock_repair';
 COMMENT ON FUNCTION omni.repair_stock() IS
-    'Make balances and open promises what the ledger says; one row per change, as omni.verify_stock() names them. The ledger itself is not changed: broken chains and unknown items and nodes stay. Holds off folds until commit; promising and selling go on. Reads the whole ledger. OM005.';
+    'Make balances and open promises what the ledger says, and have the counters read anew at commit where one differs; one row per change, as omni.verify_stock() names them. The ledger itself is not changed: broken chains and unknown items and nodes stay. Holds off folds until commit; promising and selling go on. Reads the whole ledger. OM005.';
 
 CREATE FUNCTION omni.reload_stock() RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -461,6 +461,7 @@ extern void omni_stock_verify_counters(struct ReturnSetInfo *rsinfo,
 extern void omni_stock_reload_init(void);
 /* around omni's own statements that write tables which counters are read from */
 extern void omni_stock_own_write(bool running);
+extern void omni_stock_reload_at_commit(void);
 
 /* ---- reference.c ---- */
 extern void omni_stock_reference_init(void);

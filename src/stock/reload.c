@@ -33,6 +33,13 @@ omni_stock_own_write(bool running)
 	own_write = running;
 }
 
+/* Have this database's blocks read anew when this transaction has committed. */
+void
+omni_stock_reload_at_commit(void)
+{
+	by_hand = true;
+}
+
 /* Have every block of this database read anew. */
 static uint32
 reload(void)

@@ -1,6 +1,7 @@
 /*
  * repair.c
- *	  omni.repair_stock(): balances and open promises from the ledger.
+ *	  omni.repair_stock(): balances and open promises from the ledger, counters
+ *	  from them.
  *
  * - The ledger, with what retention has deleted of it (pruned_stock), is the
  *	 truth.  It is not changed here: where a promise's chain is broken, or an
@@ -8,6 +9,9 @@
  * - The worker's folds wait until the transaction's end: SHARE ROW EXCLUSIVE on
  *	 balances and open promises, taken before the snapshot that says what is
  *	 wrong.  Sessions only read these tables: they go on.
+ * - Counters are compared with the tables as they are then, and all are read
+ *	 anew at commit where one differs (or a table was changed: reload.c).  While
+ *	 transactions are in flight some differ that are right: no harm is done.
  * - Differences are applied as deltas of what that snapshot saw, so above READ
  *	 COMMITTED a fold that came before is a serialization failure (40001), and
  *	 never lost.
@@ -128,6 +132,17 @@ repair_promises(ReturnSetInfo *rsinfo, Snapshot snapshot)
 	omni_core_query(&insert, NULL, NULL, false, NULL);
 }
 
+/* Counters that are not what the tables say now. */
+static void
+repair_counters(ReturnSetInfo *rsinfo)
+{
+	int64		before = tuplestore_tuple_count(rsinfo->setResult);
+
+	omni_stock_verify_counters(rsinfo, true);
+	if (tuplestore_tuple_count(rsinfo->setResult) > before)
+		omni_stock_reload_at_commit();
+}
+
 /* repair_stock() → sku, node (NULL: the pool), what, was, became.  OM005. */
 Datum
 omni_stock_repair(PG_FUNCTION_ARGS)
@@ -144,5 +159,6 @@ omni_stock_repair(PG_FUNCTION_ARGS)
 	repair_balances(rsinfo, snapshot);
 	repair_promises(rsinfo, snapshot);
 	UnregisterSnapshot(snapshot);
+	repair_counters(rsinfo);
 	return (Datum) 0;
 }

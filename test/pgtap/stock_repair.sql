@@ -1,6 +1,6 @@
 -- omni.verify_stock() names what is wrong and of which class; omni.repair_stock()
 -- makes balances and open promises what the ledger says, and says what it did.
-SELECT plan(31);
+SELECT plan(38);
 
 SELECT omni.adopt() AS era \gset
 INSERT INTO omni.node (code, kind, latitude, longitude) VALUES ('N1', 'store', 44.9, -93.2), ('N2', 'store', 41.9, -87.6);
@@ -94,6 +94,29 @@ $$;
 SELECT format('SELECT is(t::text, (d.differences, d.differences, 0, 0)::text, d.name || '' is named, and repaired'') FROM damage d CROSS JOIN LATERAL try(d.statement) t WHERE d.name = %L', name) FROM damage \gexec
 SELECT settle() AS a \gset
 SELECT is_empty('SELECT * FROM omni.verify_stock()', 'committed, nothing is wrong, counters included');
+
+-- committed damage that the counters have taken over
+UPDATE omni_internal.stock_balance SET on_hand = 17 WHERE item_id = 1 AND node_id = 1 AND tick = 0;
+SELECT is(omni.available('A', 'N1'), 14, 'counters follow what was committed');
+SELECT set_eq('SELECT sku, node, what, was, became FROM omni.repair_stock()',
+    $$ VALUES ('A', 'N1', 'balance on_hand', 17::bigint, 100::bigint), ('A', 'N1', 'counter on_hand', 17, 100), ('A', NULL, 'counter pool', 60, 143) $$,
+    'the balance is repaired, and the counters after it');
+SELECT is(omni.available('A', 'N1'), 97, 'which is so once it has committed');
+-- counters alone: the tables were wrong when they were read, unnoticed
+SET session_replication_role = replica;
+ALTER TABLE omni_internal.stock_balance DISABLE TRIGGER ALL;
+UPDATE omni_internal.stock_balance SET on_hand = 99 WHERE item_id = 1 AND node_id = 1 AND tick = 0;
+SELECT omni.reload_stock() AS a \gset
+SELECT is(omni.available('A', 'N1'), 96, 'counters read from wrong tables');
+UPDATE omni_internal.stock_balance SET on_hand = 100 WHERE item_id = 1 AND node_id = 1 AND tick = 0;
+ALTER TABLE omni_internal.stock_balance ENABLE TRIGGER ALL;
+ALTER TABLE omni_internal.stock_balance ENABLE ALWAYS TRIGGER stock_balance_notice;
+RESET session_replication_role;
+SELECT set_eq('SELECT sku, node, what, was, became FROM omni.repair_stock()',
+    $$ VALUES ('A', 'N1', 'counter on_hand', 99::bigint, 100::bigint), ('A', NULL, 'counter pool', 142, 143) $$,
+    'differ from the tables that were put right, and are repaired');
+SELECT is(omni.available('A', 'N1'), 97, 'so they are right');
+SELECT is_empty('SELECT * FROM omni.verify_stock()', 'and all is');
 
 -- stock goes on, also of what was repaired
 SELECT lives_ok(format('SELECT omni.release_reservation(%s)', :p), 'a repaired promise is released');
