@@ -9,7 +9,9 @@
  *	 what each may call and read, and granting a profile grants that.  GRANT is
  *	 dumped, too.
  * - Who is asking is GetOuterUserId(): it follows SET ROLE, as poolers need,
- *	 and not SECURITY DEFINER.  Membership in a role that has a profile counts,
+ *	 and not SECURITY DEFINER.  Where the server runs code of a role that others
+ *	 did not choose to run (index expressions, materialized views), it is the
+ *	 role whose code that is; see omni_core_asker_if_known().  Membership in a role that has a profile counts,
  *	 as far as it is inherited.  Superusers and the extension's owner may
  *	 everything.
  * - A session keeps the profiles of the role that asked last.  Changes of the
@@ -95,6 +97,42 @@ omni_core_register_code_resolvers(OmniCodeResolver channel,
 }
 
 /* ---- asking ---- */
+
+/*
+ * Who is asking; InvalidOid where nobody can tell.
+ *
+ * ANALYZE, autovacuum, REINDEX and REFRESH MATERIALIZED VIEW run expressions
+ * and queries of a table's owner in a security-restricted operation, which
+ * lends that owner's rights and no others: the outer user is then whoever
+ * maintains the table, often a superuser, and has asked for nothing.  It is
+ * the current user who asks, unless a function that is SECURITY DEFINER has
+ * replaced that one as well.
+ */
+Oid
+omni_core_asker_if_known(void)
+{
+	Oid			user;
+	int			context;
+
+	GetUserIdAndSecContext(&user, &context);
+	if (likely((context & SECURITY_RESTRICTED_OPERATION) == 0))
+		return GetOuterUserId();
+	return (context & SECURITY_LOCAL_USERID_CHANGE) ? InvalidOid : user;
+}
+
+/* The same; OM005 where nobody can tell. */
+Oid
+omni_core_asker(void)
+{
+	Oid			role = omni_core_asker_if_known();
+
+	if (!OidIsValid(role))
+		ereport(ERROR,
+				(errcode(OMNI_ERR_NOT_PERMITTED),
+				 errmsg("cannot do this within a security-restricted operation"),
+				 errdetail("Index expressions and materialized views run so, and here it is not known which role asks.")));
+	return role;
+}
 
 /* Callback: roles or their members changed. */
 static void
@@ -211,8 +249,10 @@ load_grants(Oid role)
 bool
 omni_core_may(int wanted, int64 channel, int64 node)
 {
-	Oid			role = GetOuterUserId();
+	Oid			role = omni_core_asker_if_known();
 
+	if (unlikely(!OidIsValid(role)))
+		return false;
 	if (unlikely(!asked.valid || asked.role != role))
 		load_grants(role);
 	if (asked.everything)
@@ -240,7 +280,7 @@ omni_core_require(int wanted, int64 channel, int64 node, const char *what)
 			(errcode(OMNI_ERR_NOT_PERMITTED),
 			 errmsg("permission denied to %s", what),
 			 errdetail("Role \"%s\" has no access profile that covers this.",
-					   GetUserNameFromId(GetOuterUserId(), false)),
+					   GetUserNameFromId(omni_core_asker(), false)),
 			 errhint("An administrator gives it with omni.grant_access().")));
 }
 

@@ -96,7 +96,7 @@ require_consumer(const char *name, const Consumer *consumer)
 {
 	Oid			role = get_role_oid(consumer->role_name, true);
 
-	if (OidIsValid(role) && has_privs_of_role(GetOuterUserId(), role))
+	if (OidIsValid(role) && has_privs_of_role(omni_core_asker(), role))
 		return;
 	if (omni_core_may(OMNI_PROFILE_ADMIN, 0, 0))
 		return;
@@ -121,7 +121,7 @@ create_consumer(const char *name)
 	Datum		values[3];
 
 	values[0] = CStringGetTextDatum(name);
-	values[1] = CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(),
+	values[1] = CStringGetTextDatum(GetUserNameFromId(omni_core_asker(),
 													  false));
 	values[2] = TimestampTzGetDatum(omni_core_now());
 	omni_core_query(&query, values, NULL, false, NULL);

@@ -236,7 +236,14 @@ typedef enum OmniProfile
 } OmniProfile;
 
 /*
- * May GetOuterUserId() act for this channel (0: none in play) and this node
+ * Who is asking: GetOuterUserId(), but in a security-restricted operation the
+ * role whose code runs, or InvalidOid where that is not known.
+ */
+extern Oid omni_core_asker_if_known(void);
+/* The same, OM005 where it is not known. */
+extern Oid omni_core_asker(void);
+/*
+ * May who is asking act for this channel (0: none in play) and this node
  * (0: none in play) with one of these profiles?  Superusers and the
  * extension's owner may everything.  Membership in a granted role counts.
  */

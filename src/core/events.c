@@ -97,7 +97,7 @@ omni_core_write_event(const char *kind, const char *entity, int64 entity_id,
 	int64		id;
 
 	id = omni_core_next_feed_id();
-	actor = GetUserNameFromId(GetOuterUserId(), true);
+	actor = GetUserNameFromId(omni_core_asker(), true);
 	values[0] = Int64GetDatum(id);
 	values[1] = Int32GetDatum(era);
 	values[2] = FullTransactionIdGetDatum(GetTopFullTransactionId());

@@ -7,7 +7,7 @@
  * exactly when the effect is, and a client whose connection broke at COMMIT
  * calls again.
  *
- * - A key belongs to the role that asks (GetOuterUserId(), by name, so that it
+ * - A key belongs to the role that asks (omni_core_asker(), by name, so that it
  *	 survives a dump): two channels' systems neither collide nor read each
  *	 other's answers.  The look-up comes before any other argument is looked
  *	 at: a promise that was released since must not spoil the repeated answer.
@@ -213,7 +213,7 @@ describe_call(FunctionCallInfo fcinfo, int arg, RequestedCall *call)
 				 errmsg("request must have 1 to %d characters",
 						MAX_REQUEST_LENGTH),
 				 errdetail("It has %d.", length)));
-	call->role = GetUserNameFromId(GetOuterUserId(), false);
+	call->role = GetUserNameFromId(omni_core_asker(), false);
 	digest_call(fcinfo, arg, call);
 
 	hash = hash_bytes_extended((unsigned char *) call->request,

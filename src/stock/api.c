@@ -89,6 +89,25 @@ receive_stock(PG_FUNCTION_ARGS)
 							   omni_core_optional_text(fcinfo, 3), 0, 0));
 }
 
+/*
+ * A point of time, 0 when NULL.  OM007 when infinite: what was sold at the end
+ * of time would stay on top of every later count.
+ */
+static TimestampTz
+optional_time(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	TimestampTz at;
+
+	if (PG_ARGISNULL(arg))
+		return 0;
+	at = PG_GETARG_TIMESTAMPTZ(arg);
+	if (TIMESTAMP_NOT_FINITE(at))
+		ereport(ERROR,
+				(errcode(OMNI_ERR_INVALID_ARGUMENT),
+				 errmsg("argument \"%s\" must not be infinite", name)));
+	return at;
+}
+
 /* sell_stock(node, sku, quantity, reference, channel, occurred_at) → ledger id */
 static Datum
 sell_stock(PG_FUNCTION_ARGS)
@@ -107,7 +126,7 @@ sell_stock(PG_FUNCTION_ARGS)
 					  "sell stock");
 	PG_RETURN_INT64(change_one(node, item, -quantity, "sell",
 							   omni_core_optional_text(fcinfo, 3), channel,
-							   PG_ARGISNULL(5) ? 0 : PG_GETARG_TIMESTAMPTZ(5)));
+							   optional_time(fcinfo, 5, "occurred_at")));
 }
 
 /* adjust_stock(node, sku, delta, reason, reference) → ledger id */
@@ -210,14 +229,13 @@ set_stock(PG_FUNCTION_ARGS)
 	int64		item;
 	int32		on_hand;
 	int64		delta;
-	TimestampTz as_of = 0;
+	TimestampTz as_of;
 
 	(void) omni_core_gate();
 	node = omni_master_node_id(omni_core_required_text(fcinfo, 0, "node"));
 	item = omni_master_item_id(omni_core_required_text(fcinfo, 1, "sku"));
 	on_hand = omni_core_required_int32(fcinfo, 2, "on_hand");
-	if (!PG_ARGISNULL(4))
-		as_of = PG_GETARG_TIMESTAMPTZ(4);
+	as_of = optional_time(fcinfo, 4, "as_of");
 	omni_core_require(MAY_CHANGE, 0, node, "set stock");
 
 	omni_stock_load(&item, 1);

@@ -378,7 +378,7 @@ CREATE FUNCTION omni.set_stock(node text, sku text, on_hand integer,
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_stock_set_stock';
 COMMENT ON FUNCTION omni.set_stock(text, text, integer, text, timestamptz, text) IS
-    'Absolute feed of another system: on_hand becomes this; the ledger gets the difference. as_of: when it was counted; what moved after it is kept on top. Two of one item and node exclude each other until commit. Returns the ledger row''s id. OM002, OM005, OM008.';
+    'Absolute feed of another system: on_hand becomes this; the ledger gets the difference. as_of: when it was counted; what moved after it is kept on top. Two of one item and node exclude each other until commit. Returns the ledger row''s id. OM002, OM005, OM007, OM008.';
 
 CREATE FUNCTION omni.available(sku text, node text DEFAULT NULL,
         channel text DEFAULT NULL)

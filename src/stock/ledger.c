@@ -146,7 +146,7 @@ omni_stock_ledger_insert(const OmniLedgerRow *rows, int n)
 	estate = CreateExecutorState();
 	old = MemoryContextSwitchTo(estate->es_query_cxt);
 	constants.actor =
-		CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
+		CStringGetTextDatum(GetUserNameFromId(omni_core_asker(), false));
 	target = makeNode(ResultRelInfo);
 	InitResultRelInfo(target, ledger, 0, NULL, 0);
 	ExecOpenIndices(target, false);

@@ -79,6 +79,8 @@ INSERT INTO bad (state, call) VALUES
 ('OM007', $$omni.receive_stock('N', 'A', -1)$$),
 ('OM007', $$omni.sell_stock('N', 'A', 0)$$),
 ('OM007', $$omni.sell_stock('N', 'A', -2147483648)$$),
+('OM007', $$omni.sell_stock('N', 'A', 1, occurred_at => 'infinity')$$),
+('OM007', $$omni.set_stock('N', 'A', 1, as_of => '-infinity')$$),
 ('OM007', $$omni.adjust_stock('N', 'A', 0, 'r')$$),
 ('OM007', $$omni.reserve_stock('A', 0)$$),
 ('OM007', $$omni.reserve_stock('A', -5, 'N')$$),
