@@ -1,0 +1,621 @@
+/*
+ * match_block_core.c
+ *	  Which pairs are worth comparing: records that share a key.
+ *
+ * A record has some twenty keys, each a hash of exact values with the
+ * fuzziness inside: sounds instead of letters, the year or the day of a birth
+ * alone, names in either order.  A key that too many records have is not
+ * dropped but combined with one of several second values.  A pair that shares
+ * several keys counts once, under the least of them: so no set of pairs is
+ * kept to tell.
+ */
+#include "identity/match_private.h"
+
+#include <string.h>
+
+#define ALL_PAIRS_UP_TO 1500	/* records: no blocking at all */
+#define BUDGET_FIXED	UINT64_C(3000000)
+#define BUDGET_EACH		8		/* pairs for each record, before combining */
+#define CAP_MAX			2000	/* records under one key, whatever the budget */
+#define RULES			24
+
+/* Keys and records, key in the upper half. */
+typedef struct Entries
+{
+	uint64_t   *entries;
+	size_t		n;
+	size_t		size;
+} Entries;
+
+typedef struct Blocker
+{
+	OmniMatchEngine *engine;
+	Entries		keys;
+	Entries		scratch;
+	uint32_t	cap;
+	uint32_t   *first;			/* by record: its keys in by_record */
+	uint32_t   *by_record;
+} Blocker;
+
+/* What keys are made of; 0: not known. */
+typedef struct Parts
+{
+	uint32_t	given;			/* nickname group, or the name */
+	uint32_t	given_sound;
+	uint32_t	given_start;
+	uint32_t	family;
+	uint32_t	family_sound;
+	uint32_t	family_start;
+	uint32_t	birth;			/* day and month in either order */
+	uint32_t	year;
+	uint32_t	day;			/* of a year: month and day in either order */
+	uint32_t	postal;
+	uint32_t	city;
+	uint32_t	street;
+	uint32_t	street_sound;
+	uint32_t	number;
+	uint32_t	place;			/* postal code, else city */
+	uint32_t	birth_place;
+	uint32_t	phone_end;
+	uint32_t	other;
+} Parts;
+
+/* Append a key. */
+static void
+push(Blocker *blocker, Entries *list, uint64_t entry)
+{
+	if (list->n == list->size)
+	{
+		size_t		size = list->size == 0 ? 4096 : list->size * 2;
+
+		list->entries = match_grow(blocker->engine, list->entries,
+								   list->n * sizeof(uint64_t),
+								   size * sizeof(uint64_t));
+		list->size = size;
+	}
+	list->entries[list->n++] = entry;
+}
+
+/* A hash of a rule and up to three parts; 0 when a part is missing. */
+static inline uint32_t
+combine(uint32_t rule, uint32_t a, uint32_t b, uint32_t c)
+{
+	uint32_t	key;
+
+	if (a == 0 || b == 0 || c == 0)
+		return 0;
+	key = (uint32_t) match_mix(match_mix((uint64_t) a << 32 | b) +
+							   ((uint64_t) c << 8) + rule);
+	return key | (key == 0);
+}
+
+/* A hash of some bytes of a value; 0 when it has fewer than "least". */
+static uint32_t
+part_of(const char *text, size_t len, size_t least)
+{
+	return len < least ? 0 : (uint32_t) match_hash(text, len, 1) | 1;
+}
+
+/* The hash of a record's value; 0 when it has none. */
+static uint32_t
+hash_of(const OmniMatchEngine *engine, Attribute attribute, uint32_t record)
+{
+	const uint32_t *column = engine->column[attribute];
+
+	return column == NULL || column[record] == 0 ? 0 :
+		match_value(engine, attribute, column[record])->hash | 1;
+}
+
+/* Parts of a date of birth. */
+static void
+birth_parts(const OmniMatchEngine *engine, uint32_t record, Parts *parts)
+{
+	const uint32_t *column = engine->column[A_BIRTH];
+	const char *text;
+	uint32_t	month;
+	uint32_t	day;
+
+	if (column == NULL || column[record] == 0)
+		return;
+	text = match_text(engine, A_BIRTH, match_value(engine, A_BIRTH,
+												   column[record]));
+	if (memcmp(text, "0000", 4) != 0)
+		parts->year = part_of(text, 4, 4);
+	month = (uint32_t) ((text[4] - '0') * 10 + text[5] - '0');
+	day = (uint32_t) ((text[6] - '0') * 10 + text[7] - '0');
+	if (month == 0 || day == 0)
+		return;
+	parts->day = month < day ? month * 100 + day : day * 100 + month;
+	parts->birth = combine(0, parts->year, parts->day, 1);
+}
+
+/* All parts of a record. */
+static void
+find_parts(const OmniMatchEngine *engine, uint32_t record, Parts *parts)
+{
+	const Value *value;
+	const char *text;
+
+#define VALUE_OF(attribute) \
+	(engine->column[attribute] != NULL && \
+	 engine->column[attribute][record] != 0 && \
+	 (value = match_value(engine, attribute, \
+						  engine->column[attribute][record]), \
+	  text = match_text(engine, attribute, value), true))
+
+	memset(parts, 0, sizeof(*parts));
+	if (VALUE_OF(A_GIVEN))
+	{
+		parts->given = value->kin != 0 ? value->kin * 2 : value->hash | 1;
+		parts->given_sound = value->kin != 0 ? value->kin * 2 :
+			value->sound != 0 ? value->sound : value->hash | 1;
+		parts->given_start = (uint32_t) (unsigned char) text[0];
+	}
+	if (VALUE_OF(A_FAMILY))
+	{
+		parts->family = value->hash | 1;
+		parts->family_sound = value->sound != 0 ? value->sound :
+			value->hash | 1;
+		parts->family_start = part_of(text, value->len < 3 ? value->len : 3,
+									  2);
+	}
+	birth_parts(engine, record, parts);
+	if (VALUE_OF(A_STREET))
+	{
+		parts->street = value->hash | 1;
+		parts->street_sound = value->sound != 0 ? value->sound :
+			value->hash | 1;
+	}
+	if (VALUE_OF(A_PHONE))
+		parts->phone_end = part_of(text + (value->len > 7 ?
+										   value->len - 7 : 0),
+								   value->len > 7 ? 7 : value->len, 5);
+	parts->postal = hash_of(engine, A_POSTAL, record);
+	parts->city = hash_of(engine, A_CITY, record);
+	parts->number = hash_of(engine, A_NUMBER, record);
+	parts->birth_place = hash_of(engine, A_BIRTH_PLACE, record);
+	parts->other = hash_of(engine, A_OTHER, record);
+	parts->place = parts->postal != 0 ? parts->postal : parts->city;
+}
+
+/* Keys of identifiers. */
+static int
+identifier_keys(const OmniMatchEngine *engine, uint32_t record,
+				const Parts *parts, uint32_t *keys)
+{
+	const Value *value;
+	const char *text;
+	int			n = 0;
+
+	keys[n++] = combine(1, hash_of(engine, A_PHONE, record), 1, 1);
+	keys[n++] = combine(2, parts->phone_end, 1, 1);
+	if (VALUE_OF(A_EMAIL))
+	{
+		const char *at = memchr(text, '@', value->len);
+
+		keys[n++] = combine(3, value->hash | 1, 1, 1);
+		if (at != NULL)
+			keys[n++] = combine(4, part_of(text, (size_t) (at - text), 4), 1,
+								1);
+	}
+	if (VALUE_OF(A_NATIONAL_ID))
+	{
+		size_t		half = (size_t) value->len / 2;
+
+		keys[n++] = combine(5, value->hash | 1, 1, 1);
+		/* a typing error is in one of the halves */
+		keys[n++] = combine(6, part_of(text, half, 3), 1, 1);
+		keys[n++] = combine(7, part_of(text + half, value->len - half, 3), 1,
+							1);
+	}
+	return n;
+}
+
+/* Keys of names, birth and places. */
+static int
+person_keys(const Parts *p, uint32_t *keys)
+{
+	int			n = 0;
+
+	/* names in either order */
+	keys[n++] = combine(8, p->given < p->family ? p->given : p->family,
+						p->given < p->family ? p->family : p->given, 1);
+	keys[n++] = combine(9, p->given_sound < p->family_sound ?
+						p->given_sound : p->family_sound,
+						p->given_sound < p->family_sound ?
+						p->family_sound : p->given_sound, 1);
+	keys[n++] = combine(10, p->birth, 1, 1);
+	keys[n++] = combine(11, p->family_sound, p->year, 1);
+	keys[n++] = combine(12, p->given_sound, p->year, 1);
+	keys[n++] = combine(13, p->family_sound, p->day, 1);
+	keys[n++] = combine(14, p->given_sound, p->day, 1);
+	keys[n++] = combine(15, p->family_sound, p->place, 1);
+	keys[n++] = combine(16, p->given_sound, p->place, 1);
+	keys[n++] = combine(17, p->day, p->place, 1);
+	keys[n++] = combine(18, p->street, p->number, 1);
+	keys[n++] = combine(19, p->street_sound, p->family_start, 1);
+	keys[n++] = combine(20, p->street_sound, p->given_start, p->place);
+	keys[n++] = combine(21, p->family_start, p->given_start, p->year);
+	keys[n++] = combine(22, p->family_sound, p->birth_place, 1);
+	keys[n++] = combine(23, p->given_sound, p->birth_place, 1);
+	/* where there is one name only */
+	if (p->given == 0 || p->family == 0)
+	{
+		keys[n++] = combine(24, p->given | p->family, p->place, 1);
+		keys[n++] = combine(25, p->given | p->family, p->year, 1);
+	}
+	return n;
+}
+
+/* Keys of a name that is a set of words: its rarest ones. */
+static int
+word_keys(const OmniMatchEngine *engine, uint32_t record, const Parts *parts,
+		  uint32_t *keys)
+{
+	const Value *value;
+	const uint32_t *words;
+	uint32_t	rare[3] = {0, 0, 0};
+	int			n = 0;
+
+	if (engine->kind[record] == KIND_PERSON ||
+		engine->column[A_NAME] == NULL || engine->column[A_NAME][record] == 0)
+		return 0;
+	value = match_value(engine, A_NAME, engine->column[A_NAME][record]);
+	words = engine->tokens.tokens + value->tokens;
+	for (int i = 0; i < value->ntokens; i++)
+	{
+		uint32_t	word = words[i];
+
+		for (int k = 0; k < 3; k++)
+		{
+			const Value *a = &engine->words.values[word];
+			const Value *b = &engine->words.values[rare[k]];
+
+			if (rare[k] == 0 || a->count < b->count ||
+				(a->count == b->count && a->hash < b->hash))
+			{
+				uint32_t	next = rare[k];
+
+				rare[k] = word;
+				if (next == 0)
+					break;
+				word = next;
+			}
+		}
+	}
+	keys[n++] = combine(26, value->hash | 1, 1, 1);
+	for (int k = 0; k < 3 && rare[k] != 0; k++)
+	{
+		const Value *word = &engine->words.values[rare[k]];
+
+		keys[n++] = combine(27, word->hash | 1, 1, 1);
+		keys[n++] = combine(28, word->sound | 1, parts->place, 1);
+	}
+	return n;
+}
+#undef VALUE_OF
+
+/* Put all keys of all records into the list. */
+static void
+emit_keys(Blocker *blocker)
+{
+	OmniMatchEngine *engine = blocker->engine;
+
+	for (uint32_t record = 0; record < engine->n; record++)
+	{
+		uint32_t	keys[64];
+		Parts		parts;
+		int			n;
+
+		if ((record & 0xfff) == 0)
+			engine->env.tick(engine->env.arg, OMNI_MATCH_PHASE_BLOCK, record,
+							 engine->n);
+		find_parts(engine, record, &parts);
+		n = identifier_keys(engine, record, &parts, keys);
+		n += person_keys(&parts, keys + n);
+		n += word_keys(engine, record, &parts, keys + n);
+		for (int i = 0; i < n; i++)
+			if (keys[i] != 0)
+				push(blocker, &blocker->keys, (uint64_t) keys[i] << 32 |
+					 record);
+	}
+}
+
+/* Sort entries by key and record: radix, 11 bits at a time. */
+static void
+sort_entries(Blocker *blocker, Entries *list)
+{
+	OmniMatchEngine *engine = blocker->engine;
+	uint64_t   *from = list->entries;
+	uint64_t   *to;
+	uint64_t   *memory;
+
+	if (list->n < 2)
+		return;
+	memory = to = match_alloc(engine, list->n * sizeof(uint64_t));
+	for (int shift = 0; shift < 64; shift += shift == 22 ? 10 : 11)
+	{
+		size_t		counts[2048] = {0};
+		size_t		sum = 0;
+
+		/* records beyond the last one set no bits */
+		if (shift < 32 && (uint64_t) engine->n >> shift == 0)
+			continue;
+		for (size_t i = 0; i < list->n; i++)
+			counts[from[i] >> shift & 2047]++;
+		for (int d = 0; d < 2048; d++)
+		{
+			size_t		count = counts[d];
+
+			counts[d] = sum;
+			sum += count;
+		}
+		for (size_t i = 0; i < list->n; i++)
+			to[counts[from[i] >> shift & 2047]++] = from[i];
+		{
+			uint64_t   *swap = from;
+
+			from = to;
+			to = swap;
+		}
+		engine->env.tick(engine->env.arg, OMNI_MATCH_PHASE_BLOCK, engine->n,
+						 engine->n);
+	}
+	if (from != list->entries)
+	{
+		memcpy(list->entries, from, list->n * sizeof(uint64_t));
+	}
+	match_free(engine, memory);
+}
+
+/*
+ * The largest block that the budget of pairs allows, all smaller ones
+ * included.
+ */
+static uint32_t
+choose_cap(Blocker *blocker)
+{
+	static const uint32_t least = 8;
+	uint64_t	budget = BUDGET_FIXED +
+		(uint64_t) blocker->engine->n * BUDGET_EACH;
+	uint64_t   *pairs = match_alloc_zero(blocker->engine, (CAP_MAX + 1) *
+										 sizeof(uint64_t));
+	const Entries *list = &blocker->keys;
+	uint64_t	sum = 0;
+	uint32_t	cap;
+
+	for (size_t i = 0; i < list->n;)
+	{
+		size_t		end = i;
+		uint64_t	size;
+
+		while (end < list->n &&
+			   list->entries[end] >> 32 == list->entries[i] >> 32)
+			end++;
+		size = end - i;
+		if (size <= CAP_MAX)
+			pairs[size] += size * (size - 1) / 2;
+		i = end;
+	}
+	for (cap = 1; cap < CAP_MAX; cap++)
+	{
+		sum += pairs[cap + 1];
+		if (sum > budget)
+			break;
+	}
+	match_free(blocker->engine, pairs);
+	return cap < least ? least : cap;
+}
+
+/*
+ * Take blocks of two to "cap" records from "keys" into "kept"; combine the
+ * keys of larger ones with further values, into "larger".
+ */
+static void
+split_blocks(Blocker *blocker, Entries *kept, Entries *larger, int round)
+{
+	const Entries *list = &blocker->keys;
+
+	for (size_t i = 0; i < list->n;)
+	{
+		size_t		end = i;
+
+		while (end < list->n &&
+			   list->entries[end] >> 32 == list->entries[i] >> 32)
+			end++;
+		for (size_t k = i; k < end && end - i >= 2; k++)
+		{
+			uint32_t	key = (uint32_t) (list->entries[k] >> 32);
+			uint32_t	record = (uint32_t) list->entries[k];
+			uint32_t	keys[4];
+			Parts		p;
+
+			if (k > i && list->entries[k] == list->entries[k - 1])
+				continue;
+			if (end - i <= blocker->cap)
+			{
+				push(blocker, kept, list->entries[k]);
+				continue;
+			}
+			if (larger == NULL)
+				continue;
+			find_parts(blocker->engine, record, &p);
+			keys[0] = combine(40 + round * 4, key, round == 0 ?
+							  p.given_sound : p.day, 1);
+			keys[1] = combine(41 + round * 4, key, round == 0 ?
+							  p.family_sound : p.street, 1);
+			keys[2] = combine(42 + round * 4, key, round == 0 ?
+							  p.year : p.city, 1);
+			keys[3] = combine(43 + round * 4, key, round == 0 ?
+							  p.place : p.birth_place, 1);
+			for (int q = 0; q < 4; q++)
+				if (keys[q] != 0)
+					push(blocker, larger, (uint64_t) keys[q] << 32 | record);
+		}
+		i = end;
+	}
+}
+
+/* Each record's keys in ascending order, one record's behind the other's. */
+static void
+index_by_record(Blocker *blocker, const Entries *kept)
+{
+	OmniMatchEngine *engine = blocker->engine;
+	uint32_t	sum = 0;
+
+	blocker->first = match_alloc_zero(engine, ((size_t) engine->n + 2) *
+									  sizeof(uint32_t));
+	blocker->by_record = match_alloc(engine, (kept->n + 1) *
+									 sizeof(uint32_t));
+	for (size_t i = 0; i < kept->n; i++)
+		blocker->first[(uint32_t) kept->entries[i] + 2]++;
+	for (uint32_t r = 0; r < engine->n + 2; r++)
+	{
+		sum += blocker->first[r];
+		blocker->first[r] = sum;
+	}
+	for (size_t i = 0; i < kept->n; i++)
+		blocker->by_record[blocker->first[(uint32_t) kept->entries[i] + 1]++]
+			= (uint32_t) (kept->entries[i] >> 32);
+}
+
+/*
+ * Is "key" the least one that both records have?  If so, how many they share,
+ * three at most; else 0.
+ */
+static int
+least_common_key(const Blocker *blocker, uint32_t a, uint32_t b, uint32_t key)
+{
+	const uint32_t *ka = blocker->by_record + blocker->first[a];
+	const uint32_t *kb = blocker->by_record + blocker->first[b];
+	const uint32_t *end_a = blocker->by_record + blocker->first[a + 1];
+	const uint32_t *end_b = blocker->by_record + blocker->first[b + 1];
+	int			shared = 0;
+
+	while (ka < end_a && kb < end_b)
+	{
+		if (*ka == *kb)
+		{
+			if (shared == 0 && *ka != key)
+				return 0;
+			if (++shared == 3)
+				return 3;
+			ka++;
+			kb++;
+		}
+		else
+		{
+			uint32_t	va = *ka;
+			uint32_t	vb = *kb;
+
+			ka += va < vb;
+			kb += vb < va;
+		}
+	}
+	return shared;
+}
+
+/* Compare a pair and remember it. */
+static void
+add_pair(OmniMatchEngine *engine, uint32_t a, uint32_t b, int shared)
+{
+	Candidate  *pair;
+	const uint32_t *source = engine->column[A_SOURCE];
+
+	if (engine->options.unique_within_source && source != NULL &&
+		source[a] != 0 && source[a] == source[b])
+		return;
+	if (engine->npairs == engine->pairs_size)
+	{
+		size_t		size = engine->pairs_size == 0 ? 65536 :
+			engine->pairs_size + engine->pairs_size / 2;
+
+		engine->pairs = match_grow(engine, engine->pairs,
+								   engine->npairs * sizeof(Candidate),
+								   size * sizeof(Candidate));
+		engine->pairs_size = size;
+	}
+	pair = &engine->pairs[engine->npairs++];
+	pair->a = a < b ? a : b;
+	pair->b = a < b ? b : a;
+	pair->shared = (unsigned) shared & 3;
+	pair->vector = match_vector_add(engine, &engine->vectors,
+									match_compare(engine, pair->a, pair->b),
+									1) & 0x3fffffff;
+}
+
+/* Every pair of records under each key. */
+static void
+enumerate(Blocker *blocker, const Entries *kept)
+{
+	OmniMatchEngine *engine = blocker->engine;
+	uint64_t	done = 0;
+
+	for (size_t i = 0; i < kept->n;)
+	{
+		size_t		end = i;
+		uint32_t	key = (uint32_t) (kept->entries[i] >> 32);
+
+		while (end < kept->n && (uint32_t) (kept->entries[end] >> 32) == key)
+			end++;
+		for (size_t j = i; j < end; j++)
+			for (size_t k = j + 1; k < end; k++)
+			{
+				uint32_t	a = (uint32_t) kept->entries[j];
+				uint32_t	b = (uint32_t) kept->entries[k];
+				int			shared = least_common_key(blocker, a, b, key);
+
+				if (shared > 0)
+					add_pair(engine, a, b, shared);
+				if ((++done & 0x3fff) == 0)
+					engine->env.tick(engine->env.arg,
+									 OMNI_MATCH_PHASE_COMPARE, i, kept->n);
+			}
+		i = end;
+	}
+}
+
+/*
+ * Find, compare and count all candidate pairs.
+ */
+void
+match_block(OmniMatchEngine *engine)
+{
+	Blocker		blocker;
+	Entries		kept;
+	Entries		larger;
+
+	match_vectors_init(engine, &engine->vectors);
+	if (engine->n <= ALL_PAIRS_UP_TO)
+	{
+		for (uint32_t a = 0; a < engine->n; a++)
+		{
+			engine->env.tick(engine->env.arg, OMNI_MATCH_PHASE_COMPARE, a,
+							 engine->n);
+			for (uint32_t b = a + 1; b < engine->n; b++)
+				add_pair(engine, a, b, 3);
+		}
+		return;
+	}
+	memset(&blocker, 0, sizeof(blocker));
+	memset(&kept, 0, sizeof(kept));
+	blocker.engine = engine;
+	emit_keys(&blocker);
+	sort_entries(&blocker, &blocker.keys);
+	blocker.cap = choose_cap(&blocker);
+	for (int round = 0; round < 3; round++)
+	{
+		memset(&larger, 0, sizeof(larger));
+		split_blocks(&blocker, &kept, round < 2 ? &larger : NULL, round);
+		match_free(engine, blocker.keys.entries);
+		blocker.keys = larger;
+		sort_entries(&blocker, &blocker.keys);
+	}
+	match_free(engine, blocker.keys.entries);
+	sort_entries(&blocker, &kept);
+	index_by_record(&blocker, &kept);
+	enumerate(&blocker, &kept);
+	match_free(engine, kept.entries);
+	match_free(engine, blocker.first);
+	match_free(engine, blocker.by_record);
+}

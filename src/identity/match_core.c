@@ -1,0 +1,273 @@
+/*
+ * match_core.c
+ *	  The engine's frame: records in, one run, clusters and pairs out.
+ */
+#include "identity/match_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_RECORDS 1024
+
+static const char *const role_names[OMNI_MATCH_ROLES] = {
+	[OMNI_MATCH_ID] = "id",
+	[OMNI_MATCH_SOURCE] = "source",
+	[OMNI_MATCH_GIVEN_NAME] = "given_name",
+	[OMNI_MATCH_MIDDLE_NAME] = "middle_name",
+	[OMNI_MATCH_FAMILY_NAME] = "family_name",
+	[OMNI_MATCH_FULL_NAME] = "full_name",
+	[OMNI_MATCH_NAME_SUFFIX] = "name_suffix",
+	[OMNI_MATCH_SEX] = "sex",
+	[OMNI_MATCH_BIRTH_DATE] = "birth_date",
+	[OMNI_MATCH_BIRTH_YEAR] = "birth_year",
+	[OMNI_MATCH_BIRTH_MONTH] = "birth_month",
+	[OMNI_MATCH_BIRTH_DAY] = "birth_day",
+	[OMNI_MATCH_BIRTH_PLACE] = "birth_place",
+	[OMNI_MATCH_AGE] = "age",
+	[OMNI_MATCH_PHONE] = "phone",
+	[OMNI_MATCH_EMAIL] = "email",
+	[OMNI_MATCH_HOUSE_NUMBER] = "house_number",
+	[OMNI_MATCH_STREET] = "street",
+	[OMNI_MATCH_UNIT] = "unit",
+	[OMNI_MATCH_ADDRESS] = "address",
+	[OMNI_MATCH_CITY] = "city",
+	[OMNI_MATCH_POSTAL_CODE] = "postal_code",
+	[OMNI_MATCH_REGION] = "region",
+	[OMNI_MATCH_COUNTRY] = "country",
+	[OMNI_MATCH_NATIONAL_ID] = "national_id",
+	[OMNI_MATCH_ORGANIZATION_NAME] = "organization_name",
+	[OMNI_MATCH_OCCUPATION] = "occupation",
+	[OMNI_MATCH_OTHER] = "other",
+};
+
+const char *
+omni_match_role_name(OmniMatchRole role)
+{
+	return role_names[role];
+}
+
+/* ---- memory ---- */
+
+void *
+match_alloc(OmniMatchEngine *engine, size_t size)
+{
+	return engine->env.alloc(engine->env.arg, size > 0 ? size : 1);
+}
+
+void *
+match_alloc_zero(OmniMatchEngine *engine, size_t size)
+{
+	return memset(match_alloc(engine, size), 0, size);
+}
+
+/* A larger copy; "old" is released. */
+void *
+match_grow(OmniMatchEngine *engine, void *old, size_t old_size,
+		   size_t new_size)
+{
+	void	   *memory = match_alloc(engine, new_size);
+
+	if (old_size > 0)
+		memcpy(memory, old, old_size);
+	match_free(engine, old);
+	return memory;
+}
+
+void
+match_free(OmniMatchEngine *engine, void *memory)
+{
+	if (memory != NULL)
+		engine->env.release(engine->env.arg, memory);
+}
+
+/* ---- records ---- */
+
+/*
+ * An engine without records.
+ */
+OmniMatchEngine *
+omni_match_create(const OmniMatchEnv *env, const OmniMatchOptions *options)
+{
+	OmniMatchEngine *engine = env->alloc(env->arg, sizeof(OmniMatchEngine));
+
+	memset(engine, 0, sizeof(*engine));
+	engine->env = *env;
+	engine->options = *options;
+	engine->size = FIRST_RECORDS;
+	engine->kind = match_alloc(engine, engine->size);
+	engine->hash = match_alloc(engine, engine->size * sizeof(uint64_t));
+	for (int a = 0; a < ATTRIBUTES; a++)
+		match_dictionary_init(engine, &engine->dictionary[a]);
+	match_dictionary_init(engine, &engine->words);
+	engine->tokens.size = 1024;
+	engine->tokens.tokens = match_alloc(engine, engine->tokens.size *
+										sizeof(uint32_t));
+	return engine;
+}
+
+/* Room for twice as many records. */
+static void
+grow_records(OmniMatchEngine *engine)
+{
+	size_t		old = engine->size;
+	size_t		new = old * 2;
+
+	engine->kind = match_grow(engine, engine->kind, old, new);
+	engine->hash = match_grow(engine, engine->hash, old * sizeof(uint64_t),
+							  new * sizeof(uint64_t));
+	for (int a = 0; a < ATTRIBUTES; a++)
+		if (engine->column[a] != NULL)
+		{
+			engine->column[a] = match_grow(engine, engine->column[a],
+										   old * sizeof(uint32_t),
+										   new * sizeof(uint32_t));
+			memset(engine->column[a] + old, 0, old * sizeof(uint32_t));
+		}
+	engine->size = (uint32_t) new;
+}
+
+/*
+ * Add a record.
+ */
+uint32_t
+omni_match_add(OmniMatchEngine *engine, const OmniMatchCell *cells)
+{
+	uint32_t	record = engine->n;
+	uint64_t	hash = 0;
+
+	if (record == engine->size)
+		grow_records(engine);
+	for (int r = 0; r < OMNI_MATCH_ROLES; r++)
+		if (cells[r].text != NULL && cells[r].len > 0)
+			hash = match_hash(cells[r].text, cells[r].len, hash + (uint64_t) r);
+	engine->hash[record] = hash;
+	engine->n++;
+	match_prepare(engine, record, cells);
+	return record;
+}
+
+/*
+ * Remember a person's decision on two records.
+ */
+void
+omni_match_decide(OmniMatchEngine *engine, uint32_t a, uint32_t b,
+				  int together)
+{
+	if (engine->ndecisions == engine->decisions_size)
+	{
+		uint32_t	size = engine->decisions_size == 0 ? 64 :
+			engine->decisions_size * 2;
+
+		engine->decisions = match_grow(engine, engine->decisions,
+									   engine->ndecisions * sizeof(Decision),
+									   size * sizeof(Decision));
+		engine->decisions_size = size;
+	}
+	engine->decisions[engine->ndecisions].a = a;
+	engine->decisions[engine->ndecisions].b = b;
+	engine->decisions[engine->ndecisions++].together = together;
+}
+
+/* ---- the run ---- */
+
+typedef struct Order
+{
+	uint64_t	hash;
+	uint32_t	record;
+} Order;
+
+static int
+compare_orders(const void *a, const void *b)
+{
+	const Order *x = a;
+	const Order *y = b;
+
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
+	return x->record < y->record ? -1 : x->record > y->record;
+}
+
+/*
+ * Give the records numbers by their contents, so that nothing that follows
+ * hangs on the order in which they came.
+ */
+static void
+sort_records(OmniMatchEngine *engine)
+{
+	Order	   *orders = match_alloc(engine, engine->n * sizeof(Order));
+	uint32_t   *moved = match_alloc(engine, engine->size * sizeof(uint32_t));
+	uint8_t    *kinds = match_alloc(engine, engine->size);
+
+	for (uint32_t r = 0; r < engine->n; r++)
+	{
+		orders[r].hash = engine->hash[r];
+		orders[r].record = r;
+	}
+	qsort(orders, engine->n, sizeof(Order), compare_orders);
+	engine->origin = match_alloc(engine, (engine->n + 1) * sizeof(uint32_t));
+	engine->rank = match_alloc(engine, (engine->n + 1) * sizeof(uint32_t));
+	for (uint32_t i = 0; i < engine->n; i++)
+	{
+		engine->origin[i] = orders[i].record;
+		engine->rank[orders[i].record] = i;
+		kinds[i] = engine->kind[orders[i].record];
+	}
+	match_free(engine, engine->kind);
+	engine->kind = kinds;
+	for (int a = 0; a < ATTRIBUTES; a++)
+		if (engine->column[a] != NULL)
+		{
+			uint32_t   *swap = engine->column[a];
+
+			for (uint32_t i = 0; i < engine->n; i++)
+				moved[i] = swap[orders[i].record];
+			engine->column[a] = moved;
+			moved = swap;
+		}
+	match_free(engine, moved);
+	match_free(engine, orders);
+}
+
+/*
+ * Do everything; afterwards clusters, pairs and model can be read.
+ */
+void
+omni_match_run(OmniMatchEngine *engine)
+{
+	sort_records(engine);
+	match_levels_init(engine);
+	match_block(engine);
+	match_model_fit(engine);
+	match_cluster(engine);
+}
+
+/* ---- results ---- */
+
+uint32_t
+omni_match_cluster_of(const OmniMatchEngine *engine, uint32_t record)
+{
+	return engine->cluster[engine->rank[record]];
+}
+
+const OmniMatchModel *
+omni_match_get_model(const OmniMatchEngine *engine)
+{
+	return &engine->model;
+}
+
+size_t
+omni_match_pair_count(const OmniMatchEngine *engine)
+{
+	return engine->npairs;
+}
+
+OmniMatchPair
+omni_match_get_pair(const OmniMatchEngine *engine, size_t number)
+{
+	OmniMatchPair pair;
+
+	pair.a = engine->origin[engine->pairs[number].a];
+	pair.b = engine->origin[engine->pairs[number].b];
+	pair.log_odds = engine->pair_odds[number];
+	return pair;
+}

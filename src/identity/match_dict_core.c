@@ -1,0 +1,252 @@
+/*
+ * match_dict_core.c
+ *	  Each distinct value of an attribute once, with what comparing it needs.
+ *
+ * Open addressing over value numbers; texts lie one behind the other.  What is
+ * derived from a value (letters, sound, nickname groups) is worked out when it
+ * is first seen.
+ */
+#include "identity/match_private.h"
+
+#include <string.h>
+
+#include "identity/nickname_core.h"
+#include "identity/phonetic_core.h"
+
+#define FIRST_VALUES	64
+#define FIRST_TEXTS		1024
+
+/*
+ * A hash of bytes; "seed" makes different ones.
+ */
+uint64_t
+match_hash(const char *text, size_t len, uint64_t seed)
+{
+	uint64_t	hash = match_mix(seed + UINT64_C(0x9e3779b97f4a7c15) + len);
+
+	while (len >= 8)
+	{
+		uint64_t	part;
+
+		memcpy(&part, text, 8);
+		hash = match_mix(hash ^ part) * UINT64_C(0x9fb21c651e98df25);
+		text += 8;
+		len -= 8;
+	}
+	if (len > 0)
+	{
+		uint64_t	part = 0;
+
+		memcpy(&part, text, len);
+		hash = match_mix(hash ^ part ^ ((uint64_t) len << 56));
+	}
+	return match_mix(hash);
+}
+
+/* An empty dictionary. */
+void
+match_dictionary_init(OmniMatchEngine *engine, Dictionary *dict)
+{
+	memset(dict, 0, sizeof(*dict));
+	dict->texts_size = FIRST_TEXTS;
+	dict->texts = match_alloc(engine, dict->texts_size);
+	dict->values_size = FIRST_VALUES;
+	dict->values = match_alloc_zero(engine,
+									dict->values_size * sizeof(Value));
+	dict->nvalues = 1;
+	dict->slots_size = FIRST_VALUES * 2;
+	dict->slots = match_alloc_zero(engine,
+								   dict->slots_size * sizeof(uint32_t));
+}
+
+/* Twice as many slots. */
+static void
+grow_slots(OmniMatchEngine *engine, Dictionary *dict)
+{
+	uint32_t	size = dict->slots_size * 2;
+	uint32_t   *slots = match_alloc_zero(engine, size * sizeof(uint32_t));
+
+	for (uint32_t v = 1; v < dict->nvalues; v++)
+	{
+		const Value *value = &dict->values[v];
+		uint32_t	at = value->hash & (size - 1);
+
+		while (slots[at] != 0)
+			at = (at + 1) & (size - 1);
+		slots[at] = v;
+	}
+	match_free(engine, dict->slots);
+	dict->slots = slots;
+	dict->slots_size = size;
+}
+
+/* Which letters occur: a-z, then digits in six groups of bits. */
+static uint32_t
+letters_of(const char *text, size_t len)
+{
+	uint32_t	letters = 0;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		unsigned char c = (unsigned char) text[i];
+
+		if (c >= 'a' && c <= 'z')
+			letters |= UINT32_C(1) << (c - 'a');
+		else if (c != ' ')
+			letters |= UINT32_C(1) << (26 + c % 6);
+	}
+	return letters;
+}
+
+/* What comparing a new value needs. */
+static void
+derive(Value *value, Attribute attribute, const char *text, size_t len)
+{
+	value->letters = letters_of(text, len);
+	if (attribute == A_GIVEN || attribute == A_FAMILY ||
+		attribute == A_STREET || attribute == A_CITY)
+	{
+		uint64_t	second = 0;
+		uint64_t	first = omni_identity_sound(text, (int) len, 6, &second);
+
+		value->sound = first == 0 ? 0 : (uint32_t) (match_mix(first) | 1);
+		value->sound2 = second == 0 ? value->sound :
+			(uint32_t) (match_mix(second) | 1);
+	}
+	if (attribute == A_GIVEN)
+	{
+		OmniNickname nickname;
+
+		/* the group that holds a name first stands for it in keys */
+		if (omni_identity_find_nickname(text, (int) len, &nickname))
+			value->kin = nickname.groups[0];
+	}
+}
+
+/* The number of a text in a dictionary; a new one if it is not there yet. */
+static uint32_t
+find_or_add(OmniMatchEngine *engine, Dictionary *dict, Attribute attribute,
+			const char *text, size_t len)
+{
+	uint32_t	hash = (uint32_t) match_hash(text, len, 0);
+	uint32_t	at = hash & (dict->slots_size - 1);
+	Value	   *value;
+
+	for (; dict->slots[at] != 0; at = (at + 1) & (dict->slots_size - 1))
+	{
+		value = &dict->values[dict->slots[at]];
+		if (value->hash == hash && value->len == len &&
+			memcmp(dict->texts + value->text, text, len) == 0)
+			return dict->slots[at];
+	}
+	if (dict->texts_used + len > dict->texts_size)
+	{
+		size_t		size = dict->texts_size * 2;
+
+		dict->texts = match_grow(engine, dict->texts, dict->texts_used, size);
+		dict->texts_size = size;
+	}
+	if (dict->nvalues == dict->values_size)
+	{
+		uint32_t	size = dict->values_size * 2;
+
+		dict->values = match_grow(engine, dict->values,
+								  dict->values_size * sizeof(Value),
+								  size * sizeof(Value));
+		dict->values_size = size;
+	}
+	value = &dict->values[dict->nvalues];
+	memset(value, 0, sizeof(*value));
+	value->text = (uint32_t) dict->texts_used;
+	value->len = (uint16_t) len;
+	value->hash = hash;
+	memcpy(dict->texts + dict->texts_used, text, len);
+	dict->texts_used += len;
+	derive(value, attribute, text, len);
+	dict->slots[at] = dict->nvalues++;
+	if (dict->nvalues > dict->slots_size / 2)
+		grow_slots(engine, dict);
+	return dict->nvalues - 1;
+}
+
+/* Split a value of A_NAME into words, which are kept by their numbers. */
+static void
+add_tokens(OmniMatchEngine *engine, uint32_t number)
+{
+	Dictionary *dict = &engine->dictionary[A_NAME];
+	TokenPool  *pool = &engine->tokens;
+	const char *text = dict->texts + dict->values[number].text;
+	size_t		len = dict->values[number].len;
+	uint32_t	first = (uint32_t) pool->used;
+
+	for (size_t start = 0; start < len;)
+	{
+		size_t		end = start;
+		uint32_t	word;
+		bool		known = false;
+
+		while (end < len && text[end] != ' ')
+			end++;
+		if (end > start)
+		{
+			word = find_or_add(engine, &engine->words, A_FAMILY,
+							   text + start, end - start);
+			for (size_t i = first; i < pool->used; i++)
+				known |= pool->tokens[i] == word;
+			if (!known)
+			{
+				if (pool->used == pool->size)
+				{
+					size_t		size = pool->size * 2;
+
+					pool->tokens = match_grow(engine, pool->tokens,
+											  pool->used * sizeof(uint32_t),
+											  size * sizeof(uint32_t));
+					pool->size = size;
+				}
+				pool->tokens[pool->used++] = word;
+			}
+		}
+		start = end + 1;
+	}
+	dict->values[number].tokens = first;
+	dict->values[number].ntokens = (uint16_t) (pool->used - first);
+}
+
+/*
+ * The number of a value, counted once more; 0 for an empty one.  What is
+ * longer than VALUE_BYTES is cut.
+ */
+uint32_t
+match_intern(OmniMatchEngine *engine, Attribute attribute, const char *text,
+			 size_t len)
+{
+	Dictionary *dict = &engine->dictionary[attribute];
+	uint32_t	before;
+	uint32_t	number;
+
+	if (len == 0)
+		return 0;
+	if (len > VALUE_BYTES)
+		len = VALUE_BYTES;
+	if (dict->values == NULL)
+		match_dictionary_init(engine, dict);
+	before = dict->nvalues;
+	number = find_or_add(engine, dict, attribute, text, len);
+	dict->values[number].count++;
+	dict->filled++;
+	if (attribute == A_NAME)
+	{
+		const Value *value;
+
+		if (number == before)
+			add_tokens(engine, number);
+		value = &dict->values[number];
+		for (int i = 0; i < value->ntokens; i++)
+		{
+			engine->words.values[engine->tokens.tokens[value->tokens + i]].count++;
+			engine->words.filled++;
+		}
+	}
+	return number;
+}

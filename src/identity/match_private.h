@@ -1,0 +1,217 @@
+/*
+ * match_private.h
+ *	  What the files of the matching engine share.
+ *
+ * Attributes are columns of normalised values, each value once in the
+ * attribute's dictionary; records hold value numbers, 0 for missing.  Fields
+ * compare one attribute or several.
+ */
+#ifndef OMNI_IDENTITY_MATCH_PRIVATE_H
+#define OMNI_IDENTITY_MATCH_PRIVATE_H
+
+#include "match_core.h"
+
+typedef enum Attribute
+{
+	A_GIVEN,
+	A_MIDDLE,
+	A_FAMILY,
+	A_SUFFIX,
+	A_NAME,						/* organisation, or a name not in parts */
+	A_BIRTH,					/* yyyymmdd, zeros for parts not known */
+	A_SEX,
+	A_BIRTH_PLACE,
+	A_PHONE,
+	A_EMAIL,
+	A_NUMBER,
+	A_STREET,
+	A_UNIT,
+	A_CITY,
+	A_POSTAL,
+	A_REGION,
+	A_COUNTRY,
+	A_NATIONAL_ID,
+	A_OCCUPATION,
+	A_OTHER,
+	A_SOURCE,
+	ATTRIBUTES
+} Attribute;
+
+#define VALUE_BYTES	120			/* longer values are cut */
+
+/* One distinct value of an attribute. */
+typedef struct Value
+{
+	uint32_t	text;			/* offset in the dictionary's texts */
+	uint32_t	count;			/* records that have it */
+	uint32_t	hash;			/* of its text */
+	uint32_t	letters;		/* which letters and digits occur */
+	uint32_t	sound;			/* phonetic code, hashed; 0: none */
+	uint32_t	sound2;			/* a second way to say it, or 0 */
+	uint32_t	kin;			/* group of nicknames; 0: none */
+	uint32_t	tokens;			/* first of its tokens; of A_NAME alone */
+	uint16_t	ntokens;
+	uint16_t	len;
+	float		log_frequency;	/* ln (count / filled); set before comparing */
+} Value;
+
+typedef struct Dictionary
+{
+	char	   *texts;
+	size_t		texts_used;
+	size_t		texts_size;
+	Value	   *values;			/* number 0 is not used */
+	uint32_t	nvalues;		/* including number 0 */
+	uint32_t	values_size;
+	uint32_t   *slots;			/* open addressing; 0: free */
+	uint32_t	slots_size;		/* a power of two */
+	uint64_t	filled;			/* records with a value */
+} Dictionary;
+
+/* A token of names that come as sets of words. */
+typedef struct TokenPool
+{
+	uint32_t   *tokens;			/* numbers in the tokens' dictionary */
+	size_t		used;
+	size_t		size;
+} TokenPool;
+
+enum
+{
+	KIND_UNKNOWN,
+	KIND_PERSON,
+	KIND_ORGANISATION
+};
+
+typedef struct Decision
+{
+	uint32_t	a;
+	uint32_t	b;
+	int			together;
+} Decision;
+
+/* A candidate pair; "vector" counts in the table of vectors. */
+typedef struct Candidate
+{
+	uint32_t	a;
+	uint32_t	b;
+	uint32_t	vector:30;
+	uint32_t	shared:2;		/* keys that both have: 1, 2, 3 for more */
+} Candidate;
+
+typedef struct VectorTable
+{
+	uint64_t   *keys;
+	uint64_t   *counts;
+	uint32_t	n;
+	uint32_t	size;
+	uint32_t   *slots;			/* number + 1; 0: free */
+	uint32_t	slots_size;
+} VectorTable;
+
+struct OmniMatchEngine
+{
+	OmniMatchEnv env;
+	OmniMatchOptions options;
+
+	/* records */
+	uint32_t	n;
+	uint32_t	size;
+	uint32_t   *column[ATTRIBUTES];
+	uint8_t    *kind;
+	uint64_t   *hash;			/* of contents and id */
+	uint32_t   *origin;			/* canonical number -> caller's */
+	uint32_t   *rank;			/* caller's number -> canonical */
+	Dictionary	dictionary[ATTRIBUTES];
+	Dictionary	words;			/* of A_NAME's values */
+	TokenPool	tokens;
+
+	Decision   *decisions;
+	uint32_t	ndecisions;
+	uint32_t	decisions_size;
+
+	/* pairs */
+	Candidate  *pairs;
+	size_t		npairs;
+	size_t		pairs_size;
+	VectorTable vectors;
+	VectorTable sample;			/* of random pairs */
+	float	   *pair_odds;
+	double	   *vector_odds;
+
+	OmniMatchModel model;
+	double		frequency_mean[OMNI_MATCH_FIELDS][OMNI_MATCH_LEVELS];
+	uint32_t   *cluster;		/* by canonical number */
+	uint32_t	nclusters;
+};
+
+#define LEVEL_SHIFT(field) ((field) * 4)
+#define LEVEL_OF(vector, field) ((int) (((vector) >> LEVEL_SHIFT(field)) & 15))
+
+/* ---- match_core.c ---- */
+extern void *match_alloc(OmniMatchEngine *engine, size_t size);
+extern void *match_alloc_zero(OmniMatchEngine *engine, size_t size);
+extern void *match_grow(OmniMatchEngine *engine, void *old, size_t old_size,
+						size_t new_size);
+extern void match_free(OmniMatchEngine *engine, void *memory);
+static inline uint64_t
+match_mix(uint64_t x)
+{
+	x ^= x >> 32;
+	x *= UINT64_C(0xd6e8feb86659fd93);
+	x ^= x >> 32;
+	x *= UINT64_C(0xd6e8feb86659fd93);
+	x ^= x >> 32;
+	return x;
+}
+extern uint64_t match_hash(const char *text, size_t len, uint64_t seed);
+
+/* ---- match_dict_core.c ---- */
+extern uint32_t match_intern(OmniMatchEngine *engine, Attribute attribute,
+							 const char *text, size_t len);
+extern void match_dictionary_init(OmniMatchEngine *engine, Dictionary *dict);
+static inline const Value *
+match_value(const OmniMatchEngine *engine, Attribute attribute,
+			uint32_t number)
+{
+	return &engine->dictionary[attribute].values[number];
+}
+static inline const char *
+match_text(const OmniMatchEngine *engine, Attribute attribute,
+		   const Value *value)
+{
+	return engine->dictionary[attribute].texts + value->text;
+}
+
+/* ---- match_prepare_core.c ---- */
+extern void match_prepare(OmniMatchEngine *engine, uint32_t record,
+						  const OmniMatchCell *cells);
+
+/* ---- match_level_core.c ---- */
+extern void match_levels_init(OmniMatchEngine *engine);
+extern uint64_t match_compare(const OmniMatchEngine *engine, uint32_t a,
+							  uint32_t b);
+/* attribute whose value decides how rare an agreement is, or -1 */
+extern int	match_frequency_attribute(OmniMatchField field, int level);
+extern bool match_apart(const OmniMatchEngine *engine, uint32_t a,
+						uint32_t b, uint64_t vector);
+
+/* ---- match_block_core.c ---- */
+extern void match_block(OmniMatchEngine *engine);
+
+/* ---- match_vector_core.c ---- */
+extern void match_vectors_init(OmniMatchEngine *engine, VectorTable *table);
+extern uint32_t match_vector_add(OmniMatchEngine *engine, VectorTable *table,
+								 uint64_t key, uint64_t count);
+
+/* ---- match_model_core.c ---- */
+extern void match_model_fit(OmniMatchEngine *engine);
+extern double match_odds(const OmniMatchEngine *engine, uint32_t a,
+						 uint32_t b, uint64_t vector);
+extern double match_vector_odds(const OmniMatchEngine *engine,
+								uint64_t vector);
+
+/* ---- match_cluster_core.c ---- */
+extern void match_cluster(OmniMatchEngine *engine);
+
+#endif							/* OMNI_IDENTITY_MATCH_PRIVATE_H */
