@@ -146,8 +146,10 @@ find_parts(const OmniMatchEngine *engine, uint32_t record, Parts *parts)
 	memset(parts, 0, sizeof(*parts));
 	if (VALUE_OF(A_GIVEN))
 	{
-		parts->given = value->kin != 0 ? value->kin * 2 : value->hash | 1;
-		parts->given_sound = value->kin != 0 ? value->kin * 2 :
+		/* the first of its groups stands for a name that has nicknames */
+		parts->given = value->kin != 0 ?
+			engine->kin.kin[value->kin].groups[0] * 2 : value->hash | 1;
+		parts->given_sound = value->kin != 0 ? parts->given :
 			value->sound != 0 ? value->sound : value->hash | 1;
 		parts->given_start = (uint32_t) (unsigned char) text[0];
 	}

@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#include "identity/nickname_core.h"
 #include "identity/phonetic_core.h"
 
 #define FIRST_VALUES	64
@@ -100,7 +99,8 @@ letters_of(const char *text, size_t len)
 
 /* What comparing a new value needs. */
 static void
-derive(Value *value, Attribute attribute, const char *text, size_t len)
+derive(OmniMatchEngine *engine, Value *value, Attribute attribute,
+	   const char *text, size_t len)
 {
 	value->letters = letters_of(text, len);
 	if (attribute == A_GIVEN || attribute == A_FAMILY ||
@@ -115,11 +115,24 @@ derive(Value *value, Attribute attribute, const char *text, size_t len)
 	}
 	if (attribute == A_GIVEN)
 	{
+		KinPool    *pool = &engine->kin;
 		OmniNickname nickname;
 
-		/* the group that holds a name first stands for it in keys */
-		if (omni_identity_find_nickname(text, (int) len, &nickname))
-			value->kin = nickname.groups[0];
+		if (!omni_identity_find_nickname(text, (int) len, &nickname))
+			return;
+		if (pool->n == pool->size)
+		{
+			uint32_t	size = pool->size == 0 ? 256 : pool->size * 2;
+
+			pool->kin = match_grow(engine, pool->kin,
+								   pool->n * sizeof(OmniNickname),
+								   size * sizeof(OmniNickname));
+			pool->size = size;
+			if (pool->n == 0)
+				pool->n = 1;
+		}
+		pool->kin[pool->n] = nickname;
+		value->kin = pool->n++;
 	}
 }
 
@@ -162,7 +175,7 @@ find_or_add(OmniMatchEngine *engine, Dictionary *dict, Attribute attribute,
 	value->hash = hash;
 	memcpy(dict->texts + dict->texts_used, text, len);
 	dict->texts_used += len;
-	derive(value, attribute, text, len);
+	derive(engine, value, attribute, text, len);
 	dict->slots[at] = dict->nvalues++;
 	if (dict->nvalues > dict->slots_size / 2)
 		grow_slots(engine, dict);

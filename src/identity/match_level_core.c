@@ -21,6 +21,7 @@
 #define RARE_SHARE		0.001
 #define COMMON_SHARE	0.01
 #define RARE_COUNT		3		/* … or by this few records */
+#define FILLER_SHARE	0.03	/* of records born on one day of the year */
 
 static const char *const name_levels[] = {"missing", "same, rare",
 	"same", "same, common", "variant or nickname", "one typo, rare",
@@ -99,6 +100,29 @@ omni_match_level_name(OmniMatchField field, int level)
 		fields[field].levels[level] : "unknown";
 }
 
+/*
+ * Days of the year that more records have than birth can explain (the first of
+ * January, as a rule) fill a form and say nothing.
+ */
+static void
+find_filler_days(OmniMatchEngine *engine)
+{
+	const Dictionary *dict = &engine->dictionary[A_BIRTH];
+	uint64_t	counts[10000] = {0};
+
+	for (uint32_t v = 1; v < dict->nvalues; v++)
+	{
+		const char *digits = dict->texts + dict->values[v].text;
+
+		counts[(digits[4] - '0') * 1000 + (digits[5] - '0') * 100 +
+			   (digits[6] - '0') * 10 + digits[7] - '0'] +=
+			dict->values[v].count;
+	}
+	for (int d = 0; d < 10000; d++)
+		engine->filler_day[d] = counts[d] >= 50 &&
+			(double) counts[d] > FILLER_SHARE * (double) dict->filled;
+}
+
 /* Levels of the fields, and the values' frequencies. */
 void
 match_levels_init(OmniMatchEngine *engine)
@@ -108,6 +132,7 @@ match_levels_init(OmniMatchEngine *engine)
 		engine->model.field[f].nlevels = fields[f].nlevels;
 		engine->model.field[f].personal = fields[f].personal;
 	}
+	find_filler_days(engine);
 	for (int a = 0; a <= ATTRIBUTES; a++)
 	{
 		Dictionary *dict = a < ATTRIBUTES ? &engine->dictionary[a] :
@@ -208,8 +233,8 @@ same_without_blanks(const char *a, int alen, const char *b, int blen)
 
 /* Level of two names, each a value of any attribute that holds names. */
 static int
-compare_names(const char *a, const Value *va, const char *b,
-			  const Value *vb, bool given)
+compare_names(const OmniMatchEngine *engine, const char *a, const Value *va,
+			  const char *b, const Value *vb, bool given)
 {
 	int			alen = va->len;
 	int			blen = vb->len;
@@ -221,7 +246,9 @@ compare_names(const char *a, const Value *va, const char *b,
 		return 1 + bucket(va);
 	if (alen == 1 || blen == 1)
 		return a[0] == b[0] ? 9 : 13;
-	if (given && va->kin != 0 && va->kin == vb->kin)
+	if (given && va->kin != 0 && vb->kin != 0 &&
+		omni_identity_share_nickname(&engine->kin.kin[va->kin],
+									 &engine->kin.kin[vb->kin]))
 		return 4;
 	rare = bucket(va->count < vb->count ? va : vb) == 0;
 	edits = distance(a, va, b, vb, 2);
@@ -259,7 +286,7 @@ names_level(const OmniMatchEngine *engine, Attribute attr_a, uint32_t a,
 
 	if (attr_a == attr_b && a == b)
 		return 1 + bucket(va);
-	return compare_names(match_text(engine, attr_a, va), va,
+	return compare_names(engine, match_text(engine, attr_a, va), va,
 						 match_text(engine, attr_b, vb), vb,
 						 attr_a == A_GIVEN && attr_b == A_GIVEN);
 }
@@ -478,6 +505,16 @@ compare_word_sets(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 	return jaccard >= 0.12 ? 8 : 9;
 }
 
+/* Is the day of the year missing, or one that stands for "not known"? */
+static bool
+unknown_day(const OmniMatchEngine *engine, const char *digits)
+{
+	int			month = (digits[4] - '0') * 10 + digits[5] - '0';
+	int			day = (digits[6] - '0') * 10 + digits[7] - '0';
+
+	return month == 0 || day == 0 || engine->filler_day[month * 100 + day];
+}
+
 /* Dates of birth: eight digits, zeros for what is not known. */
 static int
 compare_births(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
@@ -498,12 +535,11 @@ compare_births(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 		year_a = year_a * 10 + (ta[i] - '0');
 		year_b = year_b * 10 + (tb[i] - '0');
 	}
-	/* parts that are not known */
-	if (memcmp(ta + 4, "00", 2) == 0 || memcmp(tb + 4, "00", 2) == 0 ||
-		memcmp(ta + 6, "00", 2) == 0 || memcmp(tb + 6, "00", 2) == 0)
+	/* parts that are not known, or that only fill a form */
+	if (unknown_day(engine, ta) || unknown_day(engine, tb))
 	{
 		if (year_a != 0 && year_b != 0)
-			return year ? (a == b && ta[5] != '0' ? 3 : 7) :
+			return year ? (a == b ? 3 : 7) :
 				abs(year_a - year_b) <= 1 ? 8 : 9;
 		return a == b ? 6 : 9;
 	}

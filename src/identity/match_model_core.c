@@ -23,6 +23,8 @@
 #define ITERATIONS		200
 #define PRIOR_PAIRS		20.0	/* what the first guess of m weighs */
 #define U_PRIOR			0.5		/* pairs added to each level of the sample */
+#define LEAST_SHARE		0.02	/* of a class in a vector, to count at all */
+#define MOST_MATCHES	0.05	/* of all pairs, or one for each record */
 #define LEAST_M			1e-4
 #define LEAST_U			1e-10
 #define COUNT_SMOOTHING 3		/* added to a value's count */
@@ -128,8 +130,11 @@ expect(const OmniMatchEngine *engine, const Logs *logs, Sums *sums)
 
 		class_logs(logs, vector, &m, &h, &u);
 		sums->log_likelihood += count * normalise(&m, &h, &u);
-		m *= count;
-		h *= count;
+		/* pairs that say nothing would let the classes grow as they like */
+		m = m < LEAST_SHARE ? 0 : m * count;
+		h = h < LEAST_SHARE ? 0 : h * count;
+		if (m == 0 && h == 0)
+			continue;
 		sums->total_m += m;
 		sums->total_h += h;
 		for (int f = 0; vector != 0; f++, vector >>= 4)
@@ -177,19 +182,19 @@ estimate_chance(OmniMatchEngine *engine, const Chance *chance,
 		OmniMatchFieldModel *field = &engine->model.field[f];
 		double		exact = 0;
 		double		rest = 0;
+		double		taken = 0;	/* pairs of the other classes */
 
+		for (int l = 1; sums != NULL && l <= field->nlevels; l++)
+			taken += sums->m[f][l] + sums->h[f][l];
 		for (int l = 1; l <= field->nlevels; l++)
 		{
 			if (chance->exact[f][l] && chance->both_filled[f] >= 1)
 			{
 				double		pairs = chance->exact_pairs[f][l];
-				double		all = chance->both_filled[f];
+				double		all = chance->both_filled[f] - taken;
 
 				if (sums != NULL)
-				{
 					pairs -= sums->m[f][l] + sums->h[f][l];
-					all -= sums->total_m + sums->total_h;
-				}
 				if (pairs < U_PRIOR)
 					pairs = U_PRIOR;
 				field->u[l] = pairs / (all > pairs ? all : pairs + 1);
@@ -248,12 +253,20 @@ guess_matches(OmniMatchEngine *engine, const Chance *chance)
 	}
 }
 
+/* Between one pair and the most that can be. */
+static double
+limit(double pairs, double most)
+{
+	return pairs < 1 ? 1 : pairs > most ? most : pairs;
+}
+
 /* Parameters that make the expected counts most likely, with the priors. */
 static void
-maximise(OmniMatchModel *model, const OmniMatchModel *prior, const Sums *sums)
+maximise(OmniMatchModel *model, const OmniMatchModel *prior, const Sums *sums,
+		 double most)
 {
-	model->matches = sums->total_m > 1 ? sums->total_m : 1;
-	model->households = sums->total_h > 1 ? sums->total_h : 1;
+	model->matches = limit(sums->total_m, most);
+	model->households = limit(sums->total_h, most);
 	for (int f = 0; f < OMNI_MATCH_FIELDS; f++)
 	{
 		OmniMatchFieldModel *field = &model->field[f];
@@ -293,6 +306,12 @@ run_em(OmniMatchEngine *engine, const Chance *chance, int classes)
 	Logs		logs;
 	Sums		sums;
 	double		last = -1e300;
+	double		most = model->all_pairs * MOST_MATCHES;
+
+	if (most < engine->n)
+		most = engine->n;
+	if (most > model->all_pairs / 3)
+		most = model->all_pairs / 3;
 
 	model->classes = classes;
 	estimate_chance(engine, chance, NULL, NULL);
@@ -321,7 +340,7 @@ run_em(OmniMatchEngine *engine, const Chance *chance, int classes)
 			break;
 		last = sums.log_likelihood;
 		estimate_chance(engine, chance, &logs, &sums);
-		maximise(model, &prior, &sums);
+		maximise(model, &prior, &sums, most);
 		if (classes == 2)
 			model->households = 0;
 	}

@@ -53,6 +53,99 @@ set_folded(OmniMatchEngine *engine, uint32_t record, Attribute attribute,
 								 sizeof(folded)));
 }
 
+/*
+ * Words that come with names and are none, not even alone in a name's column:
+ * forms of address, ranks of nobility, honours, learned degrees.  What is also
+ * a family name (king, baron, major) is not among them.  Sorted.
+ */
+static const char *const no_names[] = {"bart", "baronet", "baroness", "bt",
+	"cb", "cbe", "cie", "cmg", "csi", "cvo", "dame", "dcl", "dl", "dr", "dso",
+	"esq", "esquire", "frcs", "frs", "frse", "fsa", "gbe", "gcb", "gcie",
+	"gcmg", "gcsi", "gcvo", "herr", "hon", "honble", "honourable", "jp",
+	"kbe", "kcb", "kcie", "kcmg", "kcsi", "kcvo", "kg", "kt", "lady", "lld",
+	"lord", "madame", "mademoiselle", "mbe", "md", "miss", "monsieur", "mp",
+	"mr", "mrs", "ms", "obe", "om", "phd", "prof", "professor", "qc", "rev",
+	"revd", "reverend", "rt", "senor", "senora", "signor", "sir", "tbe",
+"vc", "viscount", "viscountess"};
+
+/* Is it one of them, or an ordinal (1st, 2nd)? */
+static bool
+is_no_name(const char *word, int len)
+{
+	int			low = 0;
+	int			high = (int) (sizeof(no_names) / sizeof(no_names[0])) - 1;
+
+	if (len >= 3 && word[0] >= '0' && word[0] <= '9')
+	{
+		const char *end = word + len - 2;
+
+		return memcmp(end, "st", 2) == 0 || memcmp(end, "nd", 2) == 0 ||
+			memcmp(end, "rd", 2) == 0 || memcmp(end, "th", 2) == 0;
+	}
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+		int			order = strncmp(word, no_names[middle], (size_t) len);
+
+		if (order == 0 && no_names[middle][len] != '\0')
+			order = -1;
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = middle - 1;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
+/*
+ * A name's cell without such words: the cell itself where it has none, else
+ * what is left, in "buffer".  Parts that commas divide stay divided, and one
+ * of which nothing is left goes.
+ */
+static OmniMatchCell
+clean_name(const OmniMatchCell *cell, char *buffer)
+{
+	OmniMatchCell clean = *cell;
+	int			used = 0;
+	bool		dropped = false;
+	size_t		at = 0;
+
+	if (cell->text == NULL || cell->len == 0 || cell->len > OMNI_FOLD_MAX)
+		return clean;
+	while (at < cell->len)
+	{
+		size_t		end = at;
+		char		folded[32];
+		int			len;
+
+		while (end < cell->len && cell->text[end] != ' ' &&
+			   cell->text[end] != ',')
+			end++;
+		len = end - at > 16 ? 0 :
+			omni_identity_fold(cell->text + at, end - at, folded,
+							   sizeof(folded));
+		if (len > 0 && is_no_name(folded, len))
+			dropped = true;
+		else
+		{
+			memcpy(buffer + used, cell->text + at, end - at);
+			used += (int) (end - at);
+		}
+		if (end < cell->len)
+			buffer[used++] = cell->text[end++];
+		at = end;
+	}
+	if (!dropped)
+		return clean;
+	while (used > 0 && (buffer[used - 1] == ' ' || buffer[used - 1] == ','))
+		used--;
+	clean.text = buffer;
+	clean.len = (size_t) used;
+	return clean;
+}
+
 /* Is one of the words of "text" this one? */
 static bool
 has_word(const char *text, int len, const char *word, int word_len)
@@ -81,10 +174,10 @@ rest_of_name(const OmniName *full, const OmniWord *given,
 {
 	int			len = 0;
 
-	for (int i = 0; i < full->nwords; i++)
+	for (int i = 0; i < full->w.nwords; i++)
 	{
-		const char *word = full->text + full->words[i].at;
-		int			word_len = full->words[i].len;
+		const char *word = full->w.text + full->w.words[i].at;
+		int			word_len = full->w.words[i].len;
 
 		if (full->parts[i] == OMNI_NAME_TITLE ||
 			full->parts[i] == OMNI_NAME_SUFFIX ||
@@ -110,32 +203,31 @@ prepare_person(OmniMatchEngine *engine, uint32_t record,
 	OmniWord	given;
 	OmniWord	family;
 	char		part[OMNI_FOLD_MAX];
+	char		buffer[OMNI_FOLD_MAX + 1];
+	OmniMatchCell cell;
 	int			generation = 0;
 	int			len;
 
-	full.len = 0;
-	full.nwords = 0;
+	full.w.len = 0;
+	full.w.nwords = 0;
 	given.len = 0;
 	family.len = 0;
-	if (HAS(cells, OMNI_MATCH_FULL_NAME))
+	cell = clean_name(&cells[OMNI_MATCH_FULL_NAME], buffer);
+	if (cell.len > 0)
 	{
-		omni_identity_parse_name(cells[OMNI_MATCH_FULL_NAME].text,
-								 cells[OMNI_MATCH_FULL_NAME].len, &full);
-		if (full.len > 0)
+		omni_identity_parse_name(cell.text, cell.len, &full);
+		if (full.w.len > 0)
 			generation = full.generation;
 	}
-	if (HAS(cells, OMNI_MATCH_GIVEN_NAME))
-		omni_identity_prepare_given(cells[OMNI_MATCH_GIVEN_NAME].text,
-									cells[OMNI_MATCH_GIVEN_NAME].len, &given);
-	if (HAS(cells, OMNI_MATCH_FAMILY_NAME))
+	cell = clean_name(&cells[OMNI_MATCH_GIVEN_NAME], buffer);
+	if (cell.len > 0)
+		omni_identity_prepare_given(cell.text, cell.len, &given);
+	cell = clean_name(&cells[OMNI_MATCH_FAMILY_NAME], buffer);
+	if (cell.len > 0)
 	{
-		omni_identity_prepare_family(cells[OMNI_MATCH_FAMILY_NAME].text,
-									 cells[OMNI_MATCH_FAMILY_NAME].len,
-									 &family);
+		omni_identity_prepare_family(cell.text, cell.len, &family);
 		if (generation == 0)
-			generation = omni_identity_generation(
-												  cells[OMNI_MATCH_FAMILY_NAME].text,
-												  cells[OMNI_MATCH_FAMILY_NAME].len);
+			generation = omni_identity_generation(cell.text, cell.len);
 	}
 	if (HAS(cells, OMNI_MATCH_NAME_SUFFIX))
 	{
@@ -149,21 +241,28 @@ prepare_person(OmniMatchEngine *engine, uint32_t record,
 
 	set_value(engine, record, A_GIVEN, given.text, given.len);
 	set_value(engine, record, A_FAMILY, family.text, family.len);
-	if (full.len > 0)
+	if (full.w.len > 0)
 	{
-		if (given.len == 0 && family.len == 0)
+		/* a title stood where the name should be, or nothing did */
+		if (given.len == 0)
 		{
 			len = omni_identity_name_part(&full, OMNI_NAME_GIVEN, part);
-			set_value(engine, record, A_GIVEN, part, len);
-			len = omni_identity_name_part(&full, OMNI_NAME_FAMILY, part);
-			set_value(engine, record, A_FAMILY, part, len);
-			len = omni_identity_name_part(&full, OMNI_NAME_MIDDLE, part);
+			if (len != family.len || memcmp(part, family.text, (size_t) len) != 0)
+				set_value(engine, record, A_GIVEN, part, len);
 		}
+		if (family.len == 0)
+		{
+			len = omni_identity_name_part(&full, OMNI_NAME_FAMILY, part);
+			if (len != given.len || memcmp(part, given.text, (size_t) len) != 0)
+				set_value(engine, record, A_FAMILY, part, len);
+		}
+		if (given.len == 0 && family.len == 0)
+			len = omni_identity_name_part(&full, OMNI_NAME_MIDDLE, part);
 		else
 			len = rest_of_name(&full, &given, &family, part);
 		if (!HAS(cells, OMNI_MATCH_MIDDLE_NAME))
 			set_value(engine, record, A_MIDDLE, part, len);
-		set_value(engine, record, A_NAME, full.text, full.len);
+		set_value(engine, record, A_NAME, full.w.text, full.w.len);
 	}
 	set_folded(engine, record, A_MIDDLE, &cells[OMNI_MATCH_MIDDLE_NAME]);
 	if (generation != 0)
@@ -185,9 +284,9 @@ prepare_organisation(OmniMatchEngine *engine, uint32_t record,
 	omni_identity_parse_organization(cells[OMNI_MATCH_ORGANIZATION_NAME].text,
 									 cells[OMNI_MATCH_ORGANIZATION_NAME].len,
 									 &name);
-	if (name.len == 0)
+	if (name.w.len == 0)
 		return;
-	set_value(engine, record, A_NAME, name.text, name.len);
+	set_value(engine, record, A_NAME, name.w.text, name.w.len);
 	engine->kind[record] = KIND_ORGANISATION;
 }
 

@@ -9,7 +9,8 @@
 #ifndef OMNI_IDENTITY_MATCH_PRIVATE_H
 #define OMNI_IDENTITY_MATCH_PRIVATE_H
 
-#include "match_core.h"
+#include "identity/match_core.h"
+#include "identity/nickname_core.h"
 
 typedef enum Attribute
 {
@@ -48,7 +49,7 @@ typedef struct Value
 	uint32_t	letters;		/* which letters and digits occur */
 	uint32_t	sound;			/* phonetic code, hashed; 0: none */
 	uint32_t	sound2;			/* a second way to say it, or 0 */
-	uint32_t	kin;			/* group of nicknames; 0: none */
+	uint32_t	kin;			/* its groups of nicknames; 0: none */
 	uint32_t	tokens;			/* first of its tokens; of A_NAME alone */
 	uint16_t	ntokens;
 	uint16_t	len;
@@ -75,6 +76,14 @@ typedef struct TokenPool
 	size_t		used;
 	size_t		size;
 } TokenPool;
+
+/* Groups of nicknames, by the "kin" of values. */
+typedef struct KinPool
+{
+	OmniNickname *kin;			/* number 0 is not used */
+	uint32_t	n;
+	uint32_t	size;
+} KinPool;
 
 enum
 {
@@ -125,6 +134,8 @@ struct OmniMatchEngine
 	Dictionary	dictionary[ATTRIBUTES];
 	Dictionary	words;			/* of A_NAME's values */
 	TokenPool	tokens;
+	KinPool		kin;
+	bool		filler_day[10000];	/* month * 100 + day: says nothing */
 
 	Decision   *decisions;
 	uint32_t	ndecisions;
