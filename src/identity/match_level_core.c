@@ -48,10 +48,11 @@ static const char *const email_levels[] = {"missing", "same", "same, shared",
 "same, common", "same mailbox elsewhere", "typo", "similar", "differ"};
 static const char *const id_levels[] = {"missing", "same", "same, shared",
 "same, common", "last four", "one typo", "two typos", "differ"};
-static const char *const address_levels[] = {"missing", "same, rare street",
-	"same", "same number, street typo", "same street, number near",
-	"same rare street", "same street", "street typo", "same number",
-"differ"};
+static const char *const address_levels[] = {"missing", "same house",
+	"same house, place unknown", "same house, street typo",
+	"same street, number near", "same street", "street typo",
+	"same number and rare street elsewhere", "same number and street elsewhere",
+"same rare street elsewhere", "same street elsewhere", "differ"};
 static const char *const locality_levels[] = {"missing",
 	"same code and city, rare", "same code and city", "same code, rare",
 	"same code", "same code, other city", "code typo, same city",
@@ -671,9 +672,13 @@ compare_place(const OmniMatchEngine *engine, Attribute attribute, uint32_t a,
 	return 0;
 }
 
-/* Number and street as one. */
+/*
+ * Number, street and place as one.  Where the street agrees in an agreeing
+ * place, the place has been counted: its own level becomes "missing".
+ */
 static int
-compare_addresses(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
+compare_addresses(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
+				  int *locality)
 {
 	uint32_t	street_a = number_of(engine, A_STREET, a);
 	uint32_t	street_b = number_of(engine, A_STREET, b);
@@ -694,14 +699,23 @@ compare_addresses(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 								  1) <= 1 && va->len + vb->len >= 3 ? 1 : 0;
 	}
 	if (street < 0)
-		return number < 0 ? 0 : number == 2 ? 8 : 9;
-	rare = bucket(match_value(engine, A_STREET, street_a)) == 0;
-	if (street == 2)
-		return number == 2 ? (rare ? 1 : 2) :
-			number == 1 || number < 0 ? 4 : rare ? 5 : 6;
+		return 0;
+	if (street == 0)
+		return 11;
+	if (*locality <= 9)
+	{
+		/* the place is part of this agreement, or not known */
+		bool		known = *locality > 0;
+
+		*locality = 0;
+		if (number == 2)
+			return street == 2 ? (known ? 1 : 2) : 3;
+		return street != 2 ? 6 : number == 1 || number < 0 ? 4 : 5;
+	}
 	if (street == 1)
-		return number == 2 ? 3 : 7;
-	return number == 2 ? 8 : 9;
+		return 11;
+	rare = bucket(match_value(engine, A_STREET, street_a)) == 0;
+	return number == 2 ? (rare ? 7 : 8) : (rare ? 9 : 10);
 }
 
 /* Postal code, city and region as one. */
@@ -791,11 +805,22 @@ match_compare(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 	if (BOTH(A_PHONE))
 		levels[OMNI_MATCH_F_PHONE] = compare_phones(engine, va, vb);
 	if (BOTH(A_EMAIL))
-		levels[OMNI_MATCH_F_EMAIL] = compare_emails(engine, va, vb);
-	levels[OMNI_MATCH_F_ADDRESS] = compare_addresses(engine, a, b);
+	{
+		int			email = compare_emails(engine, va, vb);
+		int			names = ALIKE(levels[OMNI_MATCH_F_GIVEN]) +
+			ALIKE(levels[OMNI_MATCH_F_FAMILY]) +
+			(levels[OMNI_MATCH_F_FAMILY] == 11) +
+			(levels[OMNI_MATCH_F_NAME] != 0 && levels[OMNI_MATCH_F_NAME] < 8);
+
+		/* mailboxes are named after people: alike because the names are */
+		levels[OMNI_MATCH_F_EMAIL] = email >= 4 && email <= 6 &&
+			names > 0 ? 0 : email;
+	}
+	levels[OMNI_MATCH_F_LOCALITY] = compare_localities(engine, a, b);
+	levels[OMNI_MATCH_F_ADDRESS] =
+		compare_addresses(engine, a, b, &levels[OMNI_MATCH_F_LOCALITY]);
 	if (BOTH(A_UNIT))
 		levels[OMNI_MATCH_F_UNIT] = compare_text(engine, A_UNIT, va, vb);
-	levels[OMNI_MATCH_F_LOCALITY] = compare_localities(engine, a, b);
 	if (BOTH(A_NATIONAL_ID))
 		levels[OMNI_MATCH_F_NATIONAL_ID] = compare_ids(engine, va, vb);
 	if (BOTH(A_OCCUPATION))
@@ -845,8 +870,7 @@ match_frequency_attribute(OmniMatchField field, int level)
 		case OMNI_MATCH_F_OTHER:
 			return level <= 3 ? A_OTHER : -1;
 		case OMNI_MATCH_F_ADDRESS:
-			return level == 1 || level == 2 || level == 5 || level == 6 ?
-				A_STREET : -1;
+			return level >= 7 && level <= 10 ? A_STREET : -1;
 		case OMNI_MATCH_F_LOCALITY:
 			return level <= 5 ? A_POSTAL :
 				level == 7 || level == 8 ? A_CITY : -1;
