@@ -59,31 +59,53 @@ static const char *const locality_levels[] = {"missing",
 	"same city, rare", "same city", "typo", "code begins the same",
 "same region", "differ"};
 
-#define LEVELS(names) names, sizeof(names) / sizeof(names[0]) - 1
+/* How often chance gives each level, where a table is too small to tell. */
+static const double name_chance[] = {0, 5e-4, 2e-3, 5e-3, 4e-3, 3e-4, 8e-4,
+1.5e-3, 1.5e-3, 4e-3, 2e-3, 1e-5, 1e-2};
+static const double text_chance[] = {0, 2e-3, 1e-2, 3e-2, 2e-3, 1e-2};
+static const double middle_chance[] = {0, 3e-3, 1e-2, 2e-2, 1e-2};
+static const double suffix_chance[] = {0, 0.3};
+static const double sex_chance[] = {0, 0.2, 0.3};
+static const double token_chance[] = {0, 1e-5, 1e-5, 2e-5, 1e-4, 3e-4, 1e-3,
+5e-3, 3e-2};
+static const double date_chance[] = {0, 2e-5, 1e-5, 1e-5, 2e-5, 8e-4, 1.2e-2,
+1.2e-2, 2.5e-2};
+static const double phone_chance[] = {0, 2e-6, 1e-6, 1e-6, 2e-6, 1e-5, 3e-5,
+1e-4};
+static const double email_chance[] = {0, 5e-7, 5e-7, 5e-7, 1e-5, 2e-5, 3e-4};
+static const double id_chance[] = {0, 5e-7, 5e-7, 5e-7, 1e-4, 1e-5, 1e-4};
+static const double address_chance[] = {0, 2e-6, 5e-6, 2e-6, 2e-5, 1e-4, 5e-5,
+1e-6, 2e-5, 1e-4, 1e-3};
+static const double locality_chance[] = {0, 2e-4, 1e-3, 2e-4, 1e-3, 3e-4,
+1e-4, 1e-3, 5e-3, 2e-3, 1e-2, 0.1};
+
+#define LEVELS(kind) kind##_levels, kind##_chance, \
+	sizeof(kind##_levels) / sizeof(kind##_levels[0]) - 1
 
 static const struct
 {
 	const char *name;
 	const char *const *levels;
+	const double *chance;
 	int			nlevels;
 	bool		personal;
 } fields[OMNI_MATCH_FIELDS] = {
-	[OMNI_MATCH_F_GIVEN] = {"given_name", LEVELS(name_levels), true},
-	[OMNI_MATCH_F_MIDDLE] = {"middle_name", LEVELS(middle_levels), true},
-	[OMNI_MATCH_F_FAMILY] = {"family_name", LEVELS(name_levels), false},
-	[OMNI_MATCH_F_SUFFIX] = {"name_suffix", LEVELS(suffix_levels), true},
-	[OMNI_MATCH_F_NAME] = {"name", LEVELS(token_levels), false},
-	[OMNI_MATCH_F_BIRTH] = {"birth_date", LEVELS(date_levels), true},
-	[OMNI_MATCH_F_SEX] = {"sex", LEVELS(sex_levels), true},
-	[OMNI_MATCH_F_BIRTH_PLACE] = {"birth_place", LEVELS(text_levels), false},
-	[OMNI_MATCH_F_PHONE] = {"phone", LEVELS(phone_levels), false},
-	[OMNI_MATCH_F_EMAIL] = {"email", LEVELS(email_levels), false},
-	[OMNI_MATCH_F_ADDRESS] = {"address", LEVELS(address_levels), false},
-	[OMNI_MATCH_F_UNIT] = {"unit", LEVELS(text_levels), false},
-	[OMNI_MATCH_F_LOCALITY] = {"locality", LEVELS(locality_levels), false},
-	[OMNI_MATCH_F_NATIONAL_ID] = {"national_id", LEVELS(id_levels), true},
-	[OMNI_MATCH_F_OCCUPATION] = {"occupation", LEVELS(text_levels), true},
-	[OMNI_MATCH_F_OTHER] = {"other", LEVELS(text_levels), false},
+	[OMNI_MATCH_F_GIVEN] = {"given_name", LEVELS(name), true},
+	[OMNI_MATCH_F_MIDDLE] = {"middle_name", LEVELS(middle), true},
+	[OMNI_MATCH_F_FAMILY] = {"family_name", LEVELS(name), false},
+	[OMNI_MATCH_F_SUFFIX] = {"name_suffix", LEVELS(suffix), true},
+	[OMNI_MATCH_F_NAME] = {"name", LEVELS(token), false},
+	[OMNI_MATCH_F_BIRTH] = {"birth_date", LEVELS(date), true},
+	[OMNI_MATCH_F_SEX] = {"sex", LEVELS(sex), true},
+	[OMNI_MATCH_F_BIRTH_PLACE] = {"birth_place", LEVELS(text), false},
+	[OMNI_MATCH_F_PHONE] = {"phone", LEVELS(phone), false},
+	[OMNI_MATCH_F_EMAIL] = {"email", LEVELS(email), false},
+	[OMNI_MATCH_F_ADDRESS] = {"address", LEVELS(address), false},
+	[OMNI_MATCH_F_UNIT] = {"unit", LEVELS(text), false},
+	[OMNI_MATCH_F_LOCALITY] = {"locality", LEVELS(locality), false},
+	[OMNI_MATCH_F_NATIONAL_ID] = {"national_id", LEVELS(id), true},
+	[OMNI_MATCH_F_OCCUPATION] = {"occupation", LEVELS(text), true},
+	[OMNI_MATCH_F_OTHER] = {"other", LEVELS(text), false},
 };
 
 /* The field's name, as users see it. */
@@ -99,6 +121,13 @@ omni_match_level_name(OmniMatchField field, int level)
 {
 	return level >= 0 && level <= fields[field].nlevels ?
 		fields[field].levels[level] : "unknown";
+}
+
+/* See match_private.h. */
+const double *
+match_usual_chance(OmniMatchField field)
+{
+	return fields[field].chance;
 }
 
 /*

@@ -22,23 +22,14 @@
 #define SAMPLE_PAIRS	1000000
 #define ITERATIONS		200
 #define PRIOR_PAIRS		20.0	/* what the first guess of m weighs */
-#define U_PRIOR			0.5		/* pairs added to each level of the sample */
+#define USUAL_PAIRS		2000.0	/* what the usual chances weigh */
+#define U_PRIOR			0.5		/* pairs added to each level of a large sample */
 #define LEAST_SHARE		0.02	/* of a class in a vector, to count at all */
 #define MOST_MATCHES	0.05	/* of all pairs, or one for each record */
 #define LEAST_M			1e-4
 #define LEAST_U			1e-10
+#define LEAST_REST		0.001	/* of exact pairs, to chance at least */
 #define COUNT_SMOOTHING 3		/* added to a value's count */
-
-/* Logarithms of the model, as scoring wants them. */
-typedef struct Logs
-{
-	double		m[OMNI_MATCH_FIELDS][OMNI_MATCH_LEVELS];
-	double		h[OMNI_MATCH_FIELDS][OMNI_MATCH_LEVELS];
-	double		u[OMNI_MATCH_FIELDS][OMNI_MATCH_LEVELS];
-	double		prior_m;
-	double		prior_h;
-	double		prior_u;
-} Logs;
 
 /* Sums of one E-step. */
 typedef struct Sums
@@ -149,6 +140,62 @@ expect(const OmniMatchEngine *engine, const Logs *logs, Sums *sums)
 }
 
 /*
+ * What chance does in one field: exact levels by the values' counts less the
+ * matches and households among them, the others by the sample's weights; what
+ * is usual in the world is added, as if it had been seen in some pairs.
+ */
+static void
+set_chance(OmniMatchEngine *engine, int f, const Chance *chance,
+		   const double *sampled, const Sums *sums)
+{
+	OmniMatchFieldModel *field = &engine->model.field[f];
+	const double *usual = match_usual_chance(f);
+	double		exact = 0;
+	double		all = chance->both_filled[f];
+	double		rest = 0;
+	double		usual_rest = 1;
+	double		seen = 0;
+	double		least;
+
+	for (int l = 1; l <= field->nlevels; l++)
+	{
+		if (sums != NULL)
+			all -= sums->m[f][l] + sums->h[f][l];
+		seen += sampled[l];
+		if (l < field->nlevels)
+			usual_rest -= usual[l];
+	}
+	least = U_PRIOR * (seen < 1e6 ? seen / 1e6 : 1);
+	for (int l = 1; l <= field->nlevels; l++)
+		if (chance->exact[f][l] && chance->both_filled[f] >= 1)
+		{
+			double		pairs = chance->exact_pairs[f][l];
+
+			if (sums != NULL)
+				pairs -= sums->m[f][l] + sums->h[f][l];
+			if (pairs < chance->exact_pairs[f][l] * LEAST_REST)
+				pairs = chance->exact_pairs[f][l] * LEAST_REST;
+			field->u[l] = (pairs + least + USUAL_PAIRS * usual[l]) /
+				((all > pairs ? all : pairs) + USUAL_PAIRS);
+			exact += field->u[l];
+		}
+		else
+			rest += sampled[l] + least + USUAL_PAIRS *
+				(l < field->nlevels ? usual[l] : usual_rest);
+	if (exact > 0.999)
+		exact = 0.999;
+	for (int l = 1; l <= field->nlevels; l++)
+	{
+		if (!(chance->exact[f][l] && chance->both_filled[f] >= 1))
+			field->u[l] = (sampled[l] + least + USUAL_PAIRS *
+						   (l < field->nlevels ? usual[l] : usual_rest)) /
+				rest * (1 - exact);
+		if (field->u[l] < LEAST_U)
+			field->u[l] = LEAST_U;
+	}
+}
+
+/*
  * What chance does: exact levels by the values' counts less the matches and
  * households among them, the others by the sample.
  */
@@ -178,46 +225,7 @@ estimate_chance(OmniMatchEngine *engine, const Chance *chance,
 			sampled[f][vector & 15] += weight;
 	}
 	for (int f = 0; f < OMNI_MATCH_FIELDS; f++)
-	{
-		OmniMatchFieldModel *field = &engine->model.field[f];
-		double		exact = 0;
-		double		rest = 0;
-		double		taken = 0;	/* pairs of the other classes */
-
-		for (int l = 1; sums != NULL && l <= field->nlevels; l++)
-			taken += sums->m[f][l] + sums->h[f][l];
-		for (int l = 1; l <= field->nlevels; l++)
-		{
-			if (chance->exact[f][l] && chance->both_filled[f] >= 1)
-			{
-				double		pairs = chance->exact_pairs[f][l];
-				double		all = chance->both_filled[f] - taken;
-
-				if (sums != NULL)
-					pairs -= sums->m[f][l] + sums->h[f][l];
-				if (pairs < U_PRIOR)
-					pairs = U_PRIOR;
-				field->u[l] = pairs / (all > pairs ? all : pairs + 1);
-				if (field->u[l] < chance->exact_pairs[f][l] /
-					chance->both_filled[f] * 0.001)
-					field->u[l] = chance->exact_pairs[f][l] /
-						chance->both_filled[f] * 0.001;
-				exact += field->u[l];
-			}
-			else
-				rest += sampled[f][l] + U_PRIOR;
-		}
-		if (exact > 0.999)
-			exact = 0.999;
-		for (int l = 1; l <= field->nlevels; l++)
-		{
-			if (!(chance->exact[f][l] && chance->both_filled[f] >= 1))
-				field->u[l] = (sampled[f][l] + U_PRIOR) / rest *
-					(1 - exact);
-			if (field->u[l] < LEAST_U)
-				field->u[l] = LEAST_U;
-		}
-	}
+		set_chance(engine, f, chance, sampled[f], sums);
 }
 
 /* The first guess of m: agreement is usual, errors are less so. */
@@ -521,6 +529,7 @@ match_model_fit(OmniMatchEngine *engine)
 			model->bic[3] = bic;
 		}
 	}
+	take_logs(model, &engine->logs);
 }
 
 /* How much rarer than usual at their level the agreed values are. */
@@ -562,8 +571,6 @@ double
 match_odds(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
 		   uint64_t vector)
 {
-	static Logs logs;			/* XXX prototype */
-	static const OmniMatchEngine *of;
 	double		m;
 	double		h;
 	double		u;
@@ -571,12 +578,7 @@ match_odds(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
 	double		personal;
 	double		most;
 
-	if (of != engine)
-	{
-		take_logs(&engine->model, &logs);
-		of = engine;
-	}
-	class_logs(&logs, vector, &m, &h, &u);
+	class_logs(&engine->logs, vector, &m, &h, &u);
 	rarity(engine, a, vector, &all, &personal);
 	u -= all;
 	h -= personal;

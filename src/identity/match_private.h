@@ -118,6 +118,17 @@ typedef struct VectorTable
 	uint32_t	slots_size;
 } VectorTable;
 
+/* Logarithms of the model, as scoring wants them. */
+typedef struct Logs
+{
+	double		m[OMNI_MATCH_FIELDS][OMNI_MATCH_LEVELS];
+	double		h[OMNI_MATCH_FIELDS][OMNI_MATCH_LEVELS];
+	double		u[OMNI_MATCH_FIELDS][OMNI_MATCH_LEVELS];
+	double		prior_m;
+	double		prior_h;
+	double		prior_u;
+} Logs;
+
 struct OmniMatchEngine
 {
 	OmniMatchEnv env;
@@ -148,12 +159,13 @@ struct OmniMatchEngine
 	VectorTable vectors;
 	VectorTable sample;			/* of random pairs */
 	float	   *pair_odds;
-	double	   *vector_odds;
 
 	OmniMatchModel model;
+	Logs		logs;
 	double		frequency_mean[OMNI_MATCH_FIELDS][OMNI_MATCH_LEVELS];
-	uint32_t   *cluster;		/* by canonical number */
-	uint32_t	nclusters;
+	uint32_t   *cluster;		/* by canonical number: a member's number */
+	uint8_t    *large;			/* still in too large a component */
+	bool		decided;		/* somebody decided that two are not one */
 };
 
 #define LEVEL_SHIFT(field) ((field) * 4)
@@ -202,6 +214,8 @@ extern void match_prepare(OmniMatchEngine *engine, uint32_t record,
 extern void match_levels_init(OmniMatchEngine *engine);
 extern uint64_t match_compare(const OmniMatchEngine *engine, uint32_t a,
 							  uint32_t b);
+/* the chance of each level in general; the last one is what is left */
+extern const double *match_usual_chance(OmniMatchField field);
 /* attribute whose value decides how rare an agreement is, or -1 */
 extern int	match_frequency_attribute(OmniMatchField field, int level);
 extern bool match_apart(const OmniMatchEngine *engine, uint32_t a,
@@ -219,8 +233,6 @@ extern uint32_t match_vector_add(OmniMatchEngine *engine, VectorTable *table,
 extern void match_model_fit(OmniMatchEngine *engine);
 extern double match_odds(const OmniMatchEngine *engine, uint32_t a,
 						 uint32_t b, uint64_t vector);
-extern double match_vector_odds(const OmniMatchEngine *engine,
-								uint64_t vector);
 
 /* ---- match_cluster_core.c ---- */
 extern void match_cluster(OmniMatchEngine *engine);

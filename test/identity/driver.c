@@ -199,9 +199,6 @@ pairs_of(const uint32_t *key1, const uint32_t *key2, uint32_t n,
 	return sum;
 }
 
-extern double cl_clip, cl_low, cl_edge, cl_stop;
-extern int cl_mode;
-
 int
 main(int argc, char **argv)
 {
@@ -234,16 +231,6 @@ main(int argc, char **argv)
 			show_model = true;
 		else if (strncmp(argv[i], "errors", 6) == 0)
 			show_errors = equals ? atoi(equals + 1) : 10;
-		else if (strncmp(argv[i], "clip=", 5) == 0)
-			cl_clip = atof(equals + 1);
-		else if (strncmp(argv[i], "low=", 4) == 0)
-			cl_low = atof(equals + 1);
-		else if (strncmp(argv[i], "edge=", 5) == 0)
-			cl_edge = atof(equals + 1);
-		else if (strncmp(argv[i], "stop=", 5) == 0)
-			cl_stop = atof(equals + 1);
-		else if (strncmp(argv[i], "mode=", 5) == 0)
-			cl_mode = atoi(equals + 1);
 		else
 		{
 			int			r;
