@@ -28,6 +28,9 @@
 #define MOST_MATCHES	0.05	/* of all pairs, or one for each record */
 #define LEAST_M			1e-4
 #define LEAST_U			1e-10
+#define TWINS			0.008	/* of pairs of a household */
+#define NAMESAKES		0.01
+#define FEW_RECORDS		1000	/* too few to tell whether there are households */
 #define LEAST_REST		0.001	/* of exact pairs, to chance at least */
 #define COUNT_SMOOTHING 3		/* added to a value's count */
 
@@ -261,6 +264,26 @@ guess_matches(OmniMatchEngine *engine, const Chance *chance)
 	}
 }
 
+/*
+ * A personal field in a household: as by chance, but for the few twins, and
+ * parents and children of one name.
+ */
+static double
+household_chance(const Chance *chance, int f, int l, double u)
+{
+	double		same = f == OMNI_MATCH_F_BIRTH ? TWINS :
+		f == OMNI_MATCH_F_GIVEN ? NAMESAKES : 0;
+	double		share = 0;
+
+	if (same == 0)
+		return u;
+	for (int k = 1; k < OMNI_MATCH_LEVELS; k++)
+		if (chance->exact[f][k])
+			share += chance->share[f][k];
+	return u * (1 - same) + (chance->exact[f][l] && share > 0 ?
+							 same * chance->share[f][l] / share : 0);
+}
+
 /* Between one pair and the most that can be. */
 static double
 limit(double pairs, double most)
@@ -270,8 +293,8 @@ limit(double pairs, double most)
 
 /* Parameters that make the expected counts most likely, with the priors. */
 static void
-maximise(OmniMatchModel *model, const OmniMatchModel *prior, const Sums *sums,
-		 double most)
+maximise(OmniMatchModel *model, const OmniMatchModel *prior,
+		 const Chance *chance, const Sums *sums, double most)
 {
 	model->matches = limit(sums->total_m, most);
 	model->households = limit(sums->total_h, most);
@@ -293,7 +316,7 @@ maximise(OmniMatchModel *model, const OmniMatchModel *prior, const Sums *sums,
 			if (field->m[l] < LEAST_M)
 				field->m[l] = LEAST_M;
 			if (field->personal)
-				field->h[l] = field->u[l];
+				field->h[l] = household_chance(chance, f, l, field->u[l]);
 			else
 			{
 				field->h[l] = (sums->h[f][l] +
@@ -327,7 +350,8 @@ run_em(OmniMatchEngine *engine, const Chance *chance, int classes)
 	for (int f = 0; f < OMNI_MATCH_FIELDS; f++)
 		for (int l = 1; l <= model->field[f].nlevels; l++)
 			model->field[f].h[l] = model->field[f].personal ?
-				model->field[f].u[l] : model->field[f].m[l];
+				household_chance(chance, f, l, model->field[f].u[l]) :
+				model->field[f].m[l];
 	model->matches = engine->n * 0.2 + 1;
 	model->households = engine->n * 0.2 + 1;
 	if (model->matches > model->all_pairs / 4)
@@ -348,7 +372,7 @@ run_em(OmniMatchEngine *engine, const Chance *chance, int classes)
 			break;
 		last = sums.log_likelihood;
 		estimate_chance(engine, chance, &logs, &sums);
-		maximise(model, &prior, &sums, most);
+		maximise(model, &prior, chance, &sums, most);
 		if (classes == 2)
 			model->households = 0;
 	}
@@ -521,7 +545,7 @@ match_model_fit(OmniMatchEngine *engine)
 			2 * model->log_likelihood;
 		if (classes == 2)
 			two = *model;
-		else if (two.bic[2] <= model->bic[3])
+		else if (two.bic[2] <= model->bic[3] && engine->n >= FEW_RECORDS)
 		{
 			double		bic = model->bic[3];
 

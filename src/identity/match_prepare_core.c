@@ -221,7 +221,11 @@ prepare_person(OmniMatchEngine *engine, uint32_t record,
 	}
 	cell = clean_name(&cells[OMNI_MATCH_GIVEN_NAME], buffer);
 	if (cell.len > 0)
+	{
 		omni_identity_prepare_given(cell.text, cell.len, &given);
+		if (generation == 0)
+			generation = omni_identity_generation(cell.text, cell.len);
+	}
 	cell = clean_name(&cells[OMNI_MATCH_FAMILY_NAME], buffer);
 	if (cell.len > 0)
 	{
