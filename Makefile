@@ -41,7 +41,7 @@ OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/table.o \
 	src/stock/history.o src/stock/verify.o src/stock/repair.o \
 	src/stock/stat.o src/stock/reload.o src/stock/api.o \
 	src/stock/reference.o src/stock/shortfall.o
-OBJS_identity =
+OBJS_identity = src/identity/text_core.o src/identity/compare_core.o
 OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
 	src/customer/resolve.o
 OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o

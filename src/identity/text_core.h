@@ -40,8 +40,8 @@ extern uint32_t omni_identity_decode(const char *text, size_t len,
  * many.  Cut between characters where it does not fit; reads no further then,
  * so the time is bounded by what is folded and by the blanks before it.
  * Folding what is folded changes nothing.  Apostrophes vanish (O'Brien is
- * obrien), full stops between single letters too (U.S.A. is usa); other
- * punctuation and white space are a blank.
+ * obrien), & is the word "and"; other punctuation and white space are a
+ * blank.
  */
 extern int	omni_identity_fold(const char *text, size_t len, char *result,
 							   int size);
