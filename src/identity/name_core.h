@@ -25,8 +25,10 @@ typedef struct OmniWord
 	char		text[OMNI_WORD_MAX];	/* folded; blanks between words */
 	uint8_t		len;			/* 0: nothing known */
 	uint8_t		loose_len;
-	char		loose[OMNI_WORD_MAX];	/* omni_identity_loosen() of it */
-	uint64_t	sound;			/* of all letters, 6 of the code */
+	bool		several;		/* words */
+	char		loose[OMNI_WORD_MAX];	/* omni_identity_loosen() of it, without
+										 * blanks */
+	uint64_t	sound;			/* of all words, six letters of the code */
 	uint64_t	sound2;
 	OmniNickname nickname;		/* given names only */
 } OmniWord;
@@ -37,7 +39,7 @@ extern void omni_identity_prepare_word(const char *text, size_t len,
 /* A given name: titles and suffixes cut off, nickname groups looked up. */
 extern void omni_identity_prepare_given(const char *text, size_t len,
 										OmniWord *word);
-/* A family name: titles, suffixes cut off; particles joined (de la cruz). */
+/* A family name: titles and suffixes cut off; particles stay. */
 extern void omni_identity_prepare_family(const char *text, size_t len,
 										 OmniWord *word);
 
@@ -46,12 +48,13 @@ typedef enum OmniWordLevel
 {
 	OMNI_WORD_NULL,				/* one of them is empty */
 	OMNI_WORD_EXACT,
-	OMNI_WORD_VARIANT,			/* the same loose form, or without blanks */
+	OMNI_WORD_VARIANT,			/* the same loose form, blanks aside */
 	OMNI_WORD_NICKNAME,			/* share a nickname group */
 	OMNI_WORD_INITIAL,			/* one is the other's first letter */
 	OMNI_WORD_PART,				/* one is a whole word of the other
 								 * (garcia, garcia lopez) */
-	OMNI_WORD_TYPO,				/* distance 1; 2 from eight letters on */
+	OMNI_WORD_TYPO,				/* distance 1 from four letters on, 2 from
+								 * eight */
 	OMNI_WORD_SOUND,			/* sound alike and Jaro-Winkler >= 0.8 */
 	OMNI_WORD_SIMILAR,			/* Jaro-Winkler >= 0.88 */
 	OMNI_WORD_DIFFERENT
@@ -75,15 +78,27 @@ typedef enum OmniNamePart
 	OMNI_NAME_NICKNAME			/* in quotes or parentheses */
 } OmniNamePart;
 
-typedef struct OmniName
+/* The words of a name, prepared for comparison; spans are of "text". */
+typedef struct OmniNameWords
 {
 	char		text[OMNI_FOLD_MAX];	/* folded, in the order as written */
+	char		loose[OMNI_FOLD_MAX];	/* each word's loose form at its place */
 	uint16_t	len;			/* 0: nothing known */
 	uint8_t		nwords;
-	uint8_t		generation;		/* 1 senior, 2 junior, 3 iii …; 0 none */
 	OmniSpan	words[OMNI_NAME_WORDS];
+	uint8_t		loose_lens[OMNI_NAME_WORDS];
+	uint32_t	letters[OMNI_NAME_WORDS];	/* a bit for each that is there */
+} OmniNameWords;
+
+typedef struct OmniName
+{
+	OmniNameWords w;
+	uint8_t		generation;		/* 1 senior, 2 junior, 3 iii ...; 0 none */
 	uint8_t		parts[OMNI_NAME_WORDS]; /* OmniNamePart of each word */
 } OmniName;
+
+/* Split w->text of w->len bytes into words and prepare each. */
+extern void omni_identity_prepare_words(OmniNameWords *w);
 
 /*
  * Read a full name: "Given Middle Family", "Family, Given Middle", with titles,
@@ -101,9 +116,11 @@ extern int	omni_identity_name_part(const OmniName *name, OmniNamePart part,
 
 /*
  * How alike two full names of persons are, 0 to 1, whatever the order of the
- * words: the best pairing of their words by compare_words' measures, weighed
- * by their lengths; titles do not count, other generations are other people.
- * Costs up to OMNI_NAME_WORDS squared; either empty: 0.
+ * words: the best pairing of their words, weighed by length.  Words that only
+ * one name has count little (a middle name left out), words that both lack a
+ * partner for count in full (another middle name).  Titles do not count; two
+ * different generations are two people (0.5 at most).  From 0.75 on the names
+ * may well be one person's.  Either empty: 0.
  */
 extern double omni_identity_name_similarity(const OmniName *a,
 											const OmniName *b);
@@ -114,19 +131,16 @@ extern bool omni_identity_names_swapped(const OmniWord *given_a,
 										const OmniWord *given_b,
 										const OmniWord *family_b);
 
-/* Generation that a suffix tells: jr, sr, ii, 3rd …; 0: none. */
+/* Generation that a suffix tells: jr, sr, ii, 3rd; 0: none. */
 extern int	omni_identity_generation(const char *text, size_t len);
 
 /* ---- the name of an organisation ---- */
 
 typedef struct OmniOrganization
 {
-	char		text[OMNI_FOLD_MAX];	/* folded, without legal forms, "the" and
-										 * "and"; abbreviations written out */
-	uint16_t	len;			/* 0: nothing known */
-	uint8_t		nwords;
+	OmniNameWords w;			/* without legal forms, "the" and "and";
+								 * abbreviations written out */
 	uint8_t		legal_form;		/* OmniLegalForm; 0: none written */
-	OmniSpan	words[OMNI_NAME_WORDS];
 } OmniOrganization;
 
 /* Forms that are one thing in several languages and spellings. */
@@ -137,12 +151,12 @@ typedef enum OmniLegalForm
 	OMNI_LEGAL_LIMITED,			/* gmbh, ltd, llc, sarl, bv, ooo, srl */
 	OMNI_LEGAL_CORPORATION,		/* inc, corp, co, company */
 	OMNI_LEGAL_PARTNERSHIP,		/* kg, lp, llp, ohg, gbr */
-	OMNI_LEGAL_OTHER			/* ev, foundation, coop, se */
+	OMNI_LEGAL_OTHER			/* ev, foundation, coop, trust */
 } OmniLegalForm;
 
 extern void omni_identity_parse_organization(const char *text, size_t len,
 											 OmniOrganization *name);
-/* How alike two are, 0 to 1; either empty: 0. */
+/* How alike two are, 0 to 1; 0.75 as above; either empty: 0. */
 extern double omni_identity_organization_similarity(const OmniOrganization *a,
 													const OmniOrganization *b);
 

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OMNI_NICKNAME_GROUPS 6	/* of one name at most */
+#define OMNI_NICKNAME_GROUPS 8	/* of one name at most */
 
 typedef struct OmniNickname
 {

@@ -14,10 +14,9 @@
 /* digits 0: nothing known */
 typedef struct OmniPhone
 {
-	uint64_t	number;			/* country code and number, or the digits */
-	uint64_t	extension;
+	char		text[16];		/* country code and number, or the digits */
+	uint64_t	extension;		/* 0: none */
 	uint8_t		digits;			/* of the number, leading zeros included */
-	uint8_t		extension_digits;
 	bool		international;	/* begins with a country code */
 } OmniPhone;
 
@@ -40,8 +39,9 @@ typedef enum OmniPhoneResult
 
 /*
  * E.164 of a number for a default country (two capitals; NULL or "": only
- * international numbers), the fast path: countries whose plan is simple enough
- * to be held equal to libphonenumber by a test.
+ * international numbers), the fast path: numbers without extension in
+ * countries whose plan is simple enough to be held equal to libphonenumber by a
+ * test.  "result" as above.
  */
 extern OmniPhoneResult omni_identity_e164(const char *text, size_t len,
 										  const char *country, char *result);
