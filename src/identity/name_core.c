@@ -308,6 +308,48 @@ mark_reversed(OmniName *name, int *before, int nbefore, int *behind,
 		name->parts[behind[i]] = i == 0 ? OMNI_NAME_GIVEN : OMNI_NAME_MIDDLE;
 }
 
+/* Bits that two words with a common nickname group have in common. */
+static uint32_t
+find_forms(const char *word, int len)
+{
+	OmniNickname nickname;
+	uint32_t	forms = 0;
+
+	if (omni_identity_find_nickname(word, len, &nickname))
+		for (int i = 0; i < OMNI_NICKNAME_GROUPS && nickname.groups[i]; i++)
+			forms |= UINT32_C(1) << nickname.groups[i] % 32;
+	return forms;
+}
+
+/*
+ * What each word weighs in a comparison: its letters, of which more than eight
+ * tell no more; particles and nicknames half of that, titles and suffixes
+ * nothing, unless there is nothing else.
+ */
+static void
+weigh_words(OmniName *name)
+{
+	bool		any = false;
+
+	for (int i = 0; i < name->w.nwords; i++)
+	{
+		int			len = name->w.words[i].len;
+		uint8_t		weight = (uint8_t) (len < 8 ? 10 * len : 80);
+
+		if (name->parts[i] == OMNI_NAME_PARTICLE ||
+			name->parts[i] == OMNI_NAME_NICKNAME)
+			weight /= 2;
+		else if (name->parts[i] == OMNI_NAME_TITLE ||
+				 name->parts[i] == OMNI_NAME_SUFFIX)
+			weight = 0;
+		any = any || weight > 0;
+		name->w.weights[i] = weight;
+		name->w.forms[i] = find_forms(word_at(name, i), len);
+	}
+	for (int i = 0; i < name->w.nwords && !any; i++)
+		name->w.weights[i] = 10;
+}
+
 void
 omni_identity_parse_name(const char *text, size_t len, OmniName *name)
 {
@@ -349,6 +391,7 @@ omni_identity_parse_name(const char *text, size_t len, OmniName *name)
 		if (name->parts[i] == OMNI_NAME_SUFFIX)
 			name->generation = (uint8_t)
 				find_generation(word_at(name, i), name->w.words[i].len);
+	weigh_words(name);
 }
 
 int

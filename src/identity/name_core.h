@@ -87,7 +87,9 @@ typedef struct OmniNameWords
 	uint8_t		nwords;
 	OmniSpan	words[OMNI_NAME_WORDS];
 	uint8_t		loose_lens[OMNI_NAME_WORDS];
+	uint8_t		weights[OMNI_NAME_WORDS];	/* in comparisons; 0: takes no part */
 	uint32_t	letters[OMNI_NAME_WORDS];	/* a bit for each that is there */
+	uint32_t	forms[OMNI_NAME_WORDS]; /* some bits of its nickname groups */
 } OmniNameWords;
 
 typedef struct OmniName

@@ -281,6 +281,44 @@ write_out(const char *word, int *len)
 	return word;
 }
 
+/* Words that many companies have. */
+static bool
+is_generic(const char *word, int len)
+{
+	static const char *const generic[] = {
+		"bank", "group", "holding", "holdings", "international", "services",
+		"service", "trading", "industries", "industry", "company",
+		"enterprises", "enterprise", "solutions", "systems", "technology",
+		"technologies", "consulting", "management", "investment",
+		"investments", "capital", "global", "partners", "association",
+		"gruppe", "groupe", "grupo", "of", "for", "und", "et", "de", "del",
+		"di", "la", "le", "les", "des"
+	};
+
+	for (size_t i = 0; i < sizeof(generic) / sizeof(generic[0]); i++)
+		if (strlen(generic[i]) == (size_t) len &&
+			memcmp(generic[i], word, len) == 0)
+			return true;
+	return false;
+}
+
+/* What each word weighs: its letters, generic ones less, numbers much. */
+static void
+weigh_words(OmniNameWords *w)
+{
+	for (int i = 0; i < w->nwords; i++)
+	{
+		const char *word = w->text + w->words[i].at;
+		int			len = w->words[i].len;
+
+		w->weights[i] = (uint8_t) (len < 8 ? 10 * len : 80);
+		if (is_generic(word, len))
+			w->weights[i] = (uint8_t) (w->weights[i] * 2 / 5);
+		else if (word[0] >= '0' && word[0] <= '9')
+			w->weights[i] = 80; /* Fund 1 is not Fund 2 */
+	}
+}
+
 void
 omni_identity_parse_organization(const char *text, size_t len,
 								 OmniOrganization *name)
@@ -315,4 +353,5 @@ omni_identity_parse_organization(const char *text, size_t len,
 		name->w.len += word_len;
 	}
 	omni_identity_prepare_words(&name->w);
+	weigh_words(&name->w);
 }

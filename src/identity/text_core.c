@@ -436,9 +436,12 @@ is_vowel(char c)
 static int
 rule_fits(const LooseRule *rule, const char *text, int len, int at)
 {
-	int			n = (int) strlen(rule->from);
+	int			n;
 	char		next;
 
+	if (text[at] != rule->from[0])
+		return 0;
+	n = (int) strlen(rule->from);
 	if (at + n > len || memcmp(text + at, rule->from, n) != 0)
 		return 0;
 	next = at + n < len ? text[at + n] : ' ';
