@@ -34,8 +34,8 @@ typedef struct OmniAddress
  * Read an address in one text: "12 Main St Apt 4B, Las Vegas NV 89132" (US, UK,
  * AU, FR order) or "Hauptstr. 5, 10115 Berlin" (the rest of Europe); parts
  * divided by commas, semicolons or new lines, or the street alone.  "country"
- * (two capitals or NULL) helps with postal codes.  Never fails: what is not
- * understood is in "name".
+ * (two capitals, or NULL) says which numbers may be postal codes.  Never fails:
+ * what is not understood is in "name".
  */
 extern void omni_identity_parse_address(const char *text, size_t len,
 										const char *country,

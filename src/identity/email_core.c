@@ -122,8 +122,9 @@ simplify(char *address, int len)
 	return n + 1 + domain_len;
 }
 
-int
-omni_identity_normalise_email(const char *text, size_t len, char *result)
+/* Take off one layer of what may be around and in an address. */
+static int
+normalise_once(const char *text, size_t len, char *result)
 {
 	static const char scheme[] = "mailto:";
 	const char *end = text + len;
@@ -147,15 +148,14 @@ omni_identity_normalise_email(const char *text, size_t len, char *result)
 	}
 	while (text < end && is_blank(*text))
 		text++;
-	while ((size_t) (end - text) > sizeof(scheme) - 1)
+	if ((size_t) (end - text) > sizeof(scheme) - 1)
 	{
 		size_t		n = 0;
 
 		while (n < sizeof(scheme) - 1 && to_lower(text[n]) == scheme[n])
 			n++;
-		if (n < sizeof(scheme) - 1)
-			break;
-		text += n;
+		if (n == sizeof(scheme) - 1)
+			text += n;
 	}
 	len = omni_identity_clean_email(text, end - text, result);
 	if (len == 0)
@@ -163,9 +163,29 @@ omni_identity_normalise_email(const char *text, size_t len, char *result)
 	/* a domain may be written with its closing dot */
 	while (len > 1 && result[len - 1] == '.')
 		result[--len] = '\0';
-	if (result[len - 1] == '@')
+	if (result[len - 1] == '@' || memchr(result, '<', len) ||
+		memchr(result, '>', len))
 		return 0;
 	return simplify(result, (int) len);
+}
+
+int
+omni_identity_normalise_email(const char *text, size_t len, char *result)
+{
+	char		copy[OMNI_EMAIL_SIZE];
+	int			before = 0;
+	int			n = normalise_once(text, len, result);
+
+	/* until nothing changes; a domain grows once, all else shrinks */
+	while (n > 0)
+	{
+		memcpy(copy, result, n);
+		before = n;
+		n = normalise_once(copy, n, result);
+		if (n == before && memcmp(copy, result, n) == 0)
+			break;
+	}
+	return n;
 }
 
 /* Mailboxes of an office, not of a person. */

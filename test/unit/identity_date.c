@@ -1,11 +1,12 @@
 /*
  * identity_date.c
  *	  Dates in many spellings, and how alike two are.
+ *
+ * Sources: src/identity/text_core.c src/identity/date_core.c
  */
 #include "identity_check.h"
 
-#include "identity/text_core.c"
-#include "identity/date_core.c"
+#include "identity/date_core.h"
 
 typedef struct Case
 {

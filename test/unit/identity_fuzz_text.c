@@ -2,10 +2,10 @@
  * identity_fuzz_text.c
  *	  The checks of test/fuzz/fuzz_identity_text.c on its seeds and changes of
  *	  them.
+ *
+ * Sources: src/identity/text_core.c
  */
 #include "fuzz_driver.h"
-
-#include "identity/text_core.c"
 
 #include "../fuzz/fuzz_identity_text.c"
 
