@@ -41,6 +41,7 @@ OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/table.o \
 	src/stock/history.o src/stock/verify.o src/stock/repair.o \
 	src/stock/stat.o src/stock/reload.o src/stock/api.o \
 	src/stock/reference.o src/stock/shortfall.o
+OBJS_identity = src/identity/text_core.o src/identity/compare_core.o
 OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
 	src/customer/resolve.o
 OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o
@@ -53,7 +54,7 @@ OBJS_orders = src/orders/init.o src/orders/money_core.o src/orders/money.o \
 	src/orders/pick.o src/orders/cancel.o src/orders/transition.o
 
 OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
-	$(OBJS_customer) $(OBJS_sourcing) $(OBJS_orders)
+	$(OBJS_identity) $(OBJS_customer) $(OBJS_sourcing) $(OBJS_orders)
 
 # The install script is the concatenation of the modules: per domain first the
 # tables (state), then functions and views; core's schemas come first and the
@@ -64,12 +65,13 @@ SQL_core = src/core/state.sql src/core/access.sql src/core/feed.sql \
 SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
 SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock = src/stock/tables.sql src/stock/api.sql
+SQL_identity =
 SQL_customer = src/customer/tables.sql src/customer/api.sql
 SQL_sourcing =
 SQL_orders = src/orders/tables.sql src/orders/api.sql
 
 SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \
-	$(SQL_stock) $(SQL_customer) $(SQL_sourcing) $(SQL_orders) \
+	$(SQL_stock) $(SQL_identity) $(SQL_customer) $(SQL_sourcing) $(SQL_orders) \
 	src/core/grants.sql
 
 DATA_built = omni--$(EXTVERSION).sql
@@ -123,7 +125,7 @@ $(OBJS): $(shell find src -name '*.h') Makefile
 
 # ---- targets for people; each does its own set-up ----
 
-DOMAINS = core types master stock customer sourcing orders
+DOMAINS = core types master stock identity customer sourcing orders
 
 .PHONY: FORCE help test demo lint compat $(DOMAINS:%=check-%)
 
