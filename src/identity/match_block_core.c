@@ -68,7 +68,7 @@ push(Blocker *blocker, Entries *list, uint64_t entry)
 	{
 		size_t		size = list->size == 0 ? 4096 : list->size * 2;
 
-		list->entries = match_grow(blocker->engine, list->entries,
+		list->entries = omni_match_grow(blocker->engine, list->entries,
 								   list->n * sizeof(uint64_t),
 								   size * sizeof(uint64_t));
 		list->size = size;
@@ -84,7 +84,7 @@ combine(uint32_t rule, uint32_t a, uint32_t b, uint32_t c)
 
 	if (a == 0 || b == 0 || c == 0)
 		return 0;
-	key = (uint32_t) match_mix(match_mix((uint64_t) a << 32 | b) +
+	key = (uint32_t) omni_match_mix(omni_match_mix((uint64_t) a << 32 | b) +
 							   ((uint64_t) c << 8) + rule);
 	return key | (key == 0);
 }
@@ -93,7 +93,7 @@ combine(uint32_t rule, uint32_t a, uint32_t b, uint32_t c)
 static uint32_t
 part_of(const char *text, size_t len, size_t least)
 {
-	return len < least ? 0 : (uint32_t) match_hash(text, len, 1) | 1;
+	return len < least ? 0 : (uint32_t) omni_match_hash(text, len, 1) | 1;
 }
 
 /* The hash of a record's value; 0 when it has none. */
@@ -103,7 +103,7 @@ hash_of(const OmniMatchEngine *engine, Attribute attribute, uint32_t record)
 	const uint32_t *column = engine->column[attribute];
 
 	return column == NULL || column[record] == 0 ? 0 :
-		match_value(engine, attribute, column[record])->hash | 1;
+		omni_match_value(engine, attribute, column[record])->hash | 1;
 }
 
 /* Parts of a date of birth. */
@@ -117,7 +117,7 @@ birth_parts(const OmniMatchEngine *engine, uint32_t record, Parts *parts)
 
 	if (column == NULL || column[record] == 0)
 		return;
-	text = match_text(engine, A_BIRTH, match_value(engine, A_BIRTH,
+	text = omni_match_text(engine, A_BIRTH, omni_match_value(engine, A_BIRTH,
 												   column[record]));
 	if (memcmp(text, "0000", 4) != 0)
 		parts->year = part_of(text, 4, 4);
@@ -139,9 +139,9 @@ find_parts(const OmniMatchEngine *engine, uint32_t record, Parts *parts)
 #define VALUE_OF(attribute) \
 	(engine->column[attribute] != NULL && \
 	 engine->column[attribute][record] != 0 && \
-	 (value = match_value(engine, attribute, \
+	 (value = omni_match_value(engine, attribute, \
 						  engine->column[attribute][record]), \
-	  text = match_text(engine, attribute, value), true))
+	  text = omni_match_text(engine, attribute, value), true))
 
 	memset(parts, 0, sizeof(*parts));
 	if (VALUE_OF(A_GIVEN))
@@ -262,7 +262,7 @@ word_keys(const OmniMatchEngine *engine, uint32_t record, const Parts *parts,
 	if (engine->kind[record] == KIND_PERSON ||
 		engine->column[A_NAME] == NULL || engine->column[A_NAME][record] == 0)
 		return 0;
-	value = match_value(engine, A_NAME, engine->column[A_NAME][record]);
+	value = omni_match_value(engine, A_NAME, engine->column[A_NAME][record]);
 	words = engine->tokens.tokens + value->tokens;
 	for (int i = 0; i < value->ntokens; i++)
 	{
@@ -334,7 +334,7 @@ sort_entries(Blocker *blocker, Entries *list)
 
 	if (list->n < 2)
 		return;
-	memory = to = match_alloc(engine, list->n * sizeof(uint64_t));
+	memory = to = omni_match_alloc(engine, list->n * sizeof(uint64_t));
 	for (int shift = 0; shift < 64; shift += shift == 22 ? 10 : 11)
 	{
 		size_t		counts[2048] = {0};
@@ -367,7 +367,7 @@ sort_entries(Blocker *blocker, Entries *list)
 	{
 		memcpy(list->entries, from, list->n * sizeof(uint64_t));
 	}
-	match_free(engine, memory);
+	omni_match_free(engine, memory);
 }
 
 /*
@@ -380,7 +380,7 @@ choose_cap(Blocker *blocker)
 	static const uint32_t least = 8;
 	uint64_t	budget = BUDGET_FIXED +
 		(uint64_t) blocker->engine->n * BUDGET_EACH;
-	uint64_t   *pairs = match_alloc_zero(blocker->engine, (CAP_MAX + 1) *
+	uint64_t   *pairs = omni_match_alloc_zero(blocker->engine, (CAP_MAX + 1) *
 										 sizeof(uint64_t));
 	const Entries *list = &blocker->keys;
 	uint64_t	sum = 0;
@@ -405,7 +405,7 @@ choose_cap(Blocker *blocker)
 		if (sum > budget)
 			break;
 	}
-	match_free(blocker->engine, pairs);
+	omni_match_free(blocker->engine, pairs);
 	return cap < least ? least : cap;
 }
 
@@ -465,9 +465,9 @@ index_by_record(Blocker *blocker, const Entries *kept)
 	OmniMatchEngine *engine = blocker->engine;
 	uint32_t	sum = 0;
 
-	blocker->first = match_alloc_zero(engine, ((size_t) engine->n + 2) *
+	blocker->first = omni_match_alloc_zero(engine, ((size_t) engine->n + 2) *
 									  sizeof(uint32_t));
-	blocker->by_record = match_alloc(engine, (kept->n + 1) *
+	blocker->by_record = omni_match_alloc(engine, (kept->n + 1) *
 									 sizeof(uint32_t));
 	for (size_t i = 0; i < kept->n; i++)
 		blocker->first[(uint32_t) kept->entries[i] + 2]++;
@@ -532,7 +532,7 @@ add_pair(OmniMatchEngine *engine, uint32_t a, uint32_t b, int shared)
 		size_t		size = engine->pairs_size == 0 ? 65536 :
 			engine->pairs_size + engine->pairs_size / 2;
 
-		engine->pairs = match_grow(engine, engine->pairs,
+		engine->pairs = omni_match_grow(engine, engine->pairs,
 								   engine->npairs * sizeof(Candidate),
 								   size * sizeof(Candidate));
 		engine->pairs_size = size;
@@ -541,8 +541,8 @@ add_pair(OmniMatchEngine *engine, uint32_t a, uint32_t b, int shared)
 	pair->a = a < b ? a : b;
 	pair->b = a < b ? b : a;
 	pair->shared = (unsigned) shared & 3;
-	pair->vector = match_vector_add(engine, &engine->vectors,
-									match_compare(engine, pair->a, pair->b),
+	pair->vector = omni_match_vector_add(engine, &engine->vectors,
+									omni_match_compare(engine, pair->a, pair->b),
 									1) & 0x3fffffff;
 }
 
@@ -581,13 +581,13 @@ enumerate(Blocker *blocker, const Entries *kept)
  * Find, compare and count all candidate pairs.
  */
 void
-match_block(OmniMatchEngine *engine)
+omni_match_block(OmniMatchEngine *engine)
 {
 	Blocker		blocker;
 	Entries		kept;
 	Entries		larger;
 
-	match_vectors_init(engine, &engine->vectors);
+	omni_match_vectors_init(engine, &engine->vectors);
 	if (engine->n <= ALL_PAIRS_UP_TO)
 	{
 		for (uint32_t a = 0; a < engine->n; a++)
@@ -609,15 +609,15 @@ match_block(OmniMatchEngine *engine)
 	{
 		memset(&larger, 0, sizeof(larger));
 		split_blocks(&blocker, &kept, round < 2 ? &larger : NULL, round);
-		match_free(engine, blocker.keys.entries);
+		omni_match_free(engine, blocker.keys.entries);
 		blocker.keys = larger;
 		sort_entries(&blocker, &blocker.keys);
 	}
-	match_free(engine, blocker.keys.entries);
+	omni_match_free(engine, blocker.keys.entries);
 	sort_entries(&blocker, &kept);
 	index_by_record(&blocker, &kept);
 	enumerate(&blocker, &kept);
-	match_free(engine, kept.entries);
-	match_free(engine, blocker.first);
-	match_free(engine, blocker.by_record);
+	omni_match_free(engine, kept.entries);
+	omni_match_free(engine, blocker.first);
+	omni_match_free(engine, blocker.by_record);
 }

@@ -150,9 +150,9 @@ compare_members(Joiner *joiner)
 		{
 			uint32_t	a = joiner->members[j];
 			uint32_t	b = joiner->members[i];
-			uint64_t	vector = match_compare(engine, a, b);
-			double		odds = match_odds(engine, a, b, vector);
-			bool		apart = match_apart(engine, a, b, vector);
+			uint64_t	vector = omni_match_compare(engine, a, b);
+			double		odds = omni_match_odds(engine, a, b, vector);
+			bool		apart = omni_match_apart(engine, a, b, vector);
 
 			if (odds > BEST_ODDS)
 				odds = BEST_ODDS;
@@ -226,9 +226,9 @@ cluster_members(OmniMatchEngine *engine, const uint32_t *members, int k)
 	joiner.engine = engine;
 	joiner.members = members;
 	joiner.k = k;
-	joiner.sums = match_alloc(engine, (size_t) k * k * sizeof(float));
-	joiner.apart = match_alloc_zero(engine, (size_t) k * k);
-	joiner.size = match_alloc(engine, (size_t) k * 3 * sizeof(int));
+	joiner.sums = omni_match_alloc(engine, (size_t) k * k * sizeof(float));
+	joiner.apart = omni_match_alloc_zero(engine, (size_t) k * k);
+	joiner.size = omni_match_alloc(engine, (size_t) k * 3 * sizeof(int));
 	joiner.into = joiner.size + k;
 	joiner.nearest = joiner.into + k;
 	compare_members(&joiner);
@@ -278,9 +278,9 @@ cluster_members(OmniMatchEngine *engine, const uint32_t *members, int k)
 	}
 	for (int x = 0; x < k; x++)
 		engine->cluster[members[x]] = members[joiner.into[x]];
-	match_free(engine, joiner.sums);
-	match_free(engine, joiner.apart);
-	match_free(engine, joiner.size);
+	omni_match_free(engine, joiner.sums);
+	omni_match_free(engine, joiner.apart);
+	omni_match_free(engine, joiner.size);
 }
 
 /* Did somebody decide that these two are not one? */
@@ -350,7 +350,7 @@ join_pairs(OmniMatchEngine *engine, uint32_t *parent, double bar,
 
 		if (engine->pair_odds[i] > bar &&
 			(large == NULL || (large[pair->a] && large[pair->b])) &&
-			!match_apart(engine, pair->a, pair->b,
+			!omni_match_apart(engine, pair->a, pair->b,
 						 engine->vectors.keys[pair->vector]) &&
 			!decided_apart(engine, pair->a, pair->b))
 			join_trees(parent, pair->a, pair->b);
@@ -432,14 +432,14 @@ divide(OmniMatchEngine *engine, uint32_t *parent, Item *items,
 static void
 score_pairs(OmniMatchEngine *engine)
 {
-	engine->pair_odds = match_alloc(engine, (engine->npairs + 1) *
+	engine->pair_odds = omni_match_alloc(engine, (engine->npairs + 1) *
 									sizeof(float));
 	for (size_t i = 0; i < engine->npairs; i++)
 	{
 		const Candidate *pair = &engine->pairs[i];
 
 		engine->pair_odds[i] = (float)
-			match_odds(engine, pair->a, pair->b,
+			omni_match_odds(engine, pair->a, pair->b,
 					   engine->vectors.keys[pair->vector]);
 		if ((i & 0xffff) == 0)
 			engine->env.tick(engine->env.arg, OMNI_MATCH_PHASE_CLUSTER, 0,
@@ -451,20 +451,20 @@ score_pairs(OmniMatchEngine *engine)
  * Find the clusters.
  */
 void
-match_cluster(OmniMatchEngine *engine)
+omni_match_cluster(OmniMatchEngine *engine)
 {
-	uint32_t   *parent = match_alloc(engine, (engine->n + 1) *
+	uint32_t   *parent = omni_match_alloc(engine, (engine->n + 1) *
 									 sizeof(uint32_t));
-	Item	   *items = match_alloc(engine, (engine->n + 1) * sizeof(Item));
-	uint32_t   *members = match_alloc(engine, (engine->n + 1) *
+	Item	   *items = omni_match_alloc(engine, (engine->n + 1) * sizeof(Item));
+	uint32_t   *members = omni_match_alloc(engine, (engine->n + 1) *
 									  sizeof(uint32_t));
 	double		bar = log(engine->options.threshold /
 						  (1 - engine->options.threshold));
 	bool		more;
 
-	engine->cluster = match_alloc(engine, (engine->n + 1) *
+	engine->cluster = omni_match_alloc(engine, (engine->n + 1) *
 								  sizeof(uint32_t));
-	engine->large = match_alloc_zero(engine, engine->n + 1);
+	engine->large = omni_match_alloc_zero(engine, engine->n + 1);
 	for (uint32_t r = 0; r < engine->n; r++)
 		engine->cluster[r] = parent[r] = r;
 	score_pairs(engine);
@@ -485,7 +485,7 @@ match_cluster(OmniMatchEngine *engine)
 						  bar >= CUT_MOST) && bar < CUT_MOST;
 		}
 	}
-	match_free(engine, parent);
-	match_free(engine, items);
-	match_free(engine, members);
+	omni_match_free(engine, parent);
+	omni_match_free(engine, items);
+	omni_match_free(engine, members);
 }

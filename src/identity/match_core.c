@@ -49,32 +49,32 @@ omni_match_role_name(OmniMatchRole role)
 /* ---- memory ---- */
 
 void *
-match_alloc(OmniMatchEngine *engine, size_t size)
+omni_match_alloc(OmniMatchEngine *engine, size_t size)
 {
 	return engine->env.alloc(engine->env.arg, size > 0 ? size : 1);
 }
 
 void *
-match_alloc_zero(OmniMatchEngine *engine, size_t size)
+omni_match_alloc_zero(OmniMatchEngine *engine, size_t size)
 {
-	return memset(match_alloc(engine, size), 0, size);
+	return memset(omni_match_alloc(engine, size), 0, size);
 }
 
 /* A larger copy; "old" is released. */
 void *
-match_grow(OmniMatchEngine *engine, void *old, size_t old_size,
+omni_match_grow(OmniMatchEngine *engine, void *old, size_t old_size,
 		   size_t new_size)
 {
-	void	   *memory = match_alloc(engine, new_size);
+	void	   *memory = omni_match_alloc(engine, new_size);
 
 	if (old_size > 0)
 		memcpy(memory, old, old_size);
-	match_free(engine, old);
+	omni_match_free(engine, old);
 	return memory;
 }
 
 void
-match_free(OmniMatchEngine *engine, void *memory)
+omni_match_free(OmniMatchEngine *engine, void *memory)
 {
 	if (memory != NULL)
 		engine->env.release(engine->env.arg, memory);
@@ -94,13 +94,13 @@ omni_match_create(const OmniMatchEnv *env, const OmniMatchOptions *options)
 	engine->env = *env;
 	engine->options = *options;
 	engine->size = FIRST_RECORDS;
-	engine->kind = match_alloc(engine, engine->size);
-	engine->hash = match_alloc(engine, engine->size * sizeof(uint64_t));
+	engine->kind = omni_match_alloc(engine, engine->size);
+	engine->hash = omni_match_alloc(engine, engine->size * sizeof(uint64_t));
 	for (int a = 0; a < ATTRIBUTES; a++)
-		match_dictionary_init(engine, &engine->dictionary[a]);
-	match_dictionary_init(engine, &engine->words);
+		omni_match_dictionary_init(engine, &engine->dictionary[a]);
+	omni_match_dictionary_init(engine, &engine->words);
 	engine->tokens.size = 1024;
-	engine->tokens.tokens = match_alloc(engine, engine->tokens.size *
+	engine->tokens.tokens = omni_match_alloc(engine, engine->tokens.size *
 										sizeof(uint32_t));
 	return engine;
 }
@@ -112,13 +112,13 @@ grow_records(OmniMatchEngine *engine)
 	size_t		old = engine->size;
 	size_t		new = old * 2;
 
-	engine->kind = match_grow(engine, engine->kind, old, new);
-	engine->hash = match_grow(engine, engine->hash, old * sizeof(uint64_t),
+	engine->kind = omni_match_grow(engine, engine->kind, old, new);
+	engine->hash = omni_match_grow(engine, engine->hash, old * sizeof(uint64_t),
 							  new * sizeof(uint64_t));
 	for (int a = 0; a < ATTRIBUTES; a++)
 		if (engine->column[a] != NULL)
 		{
-			engine->column[a] = match_grow(engine, engine->column[a],
+			engine->column[a] = omni_match_grow(engine, engine->column[a],
 										   old * sizeof(uint32_t),
 										   new * sizeof(uint32_t));
 			memset(engine->column[a] + old, 0, old * sizeof(uint32_t));
@@ -139,10 +139,10 @@ omni_match_add(OmniMatchEngine *engine, const OmniMatchCell *cells)
 		grow_records(engine);
 	for (int r = 0; r < OMNI_MATCH_ROLES; r++)
 		if (cells[r].text != NULL && cells[r].len > 0)
-			hash = match_hash(cells[r].text, cells[r].len, hash + (uint64_t) r);
+			hash = omni_match_hash(cells[r].text, cells[r].len, hash + (uint64_t) r);
 	engine->hash[record] = hash;
 	engine->n++;
-	match_prepare(engine, record, cells);
+	omni_match_prepare(engine, record, cells);
 	return record;
 }
 
@@ -158,7 +158,7 @@ omni_match_decide(OmniMatchEngine *engine, uint32_t a, uint32_t b,
 		uint32_t	size = engine->decisions_size == 0 ? 64 :
 			engine->decisions_size * 2;
 
-		engine->decisions = match_grow(engine, engine->decisions,
+		engine->decisions = omni_match_grow(engine, engine->decisions,
 									   engine->ndecisions * sizeof(Decision),
 									   size * sizeof(Decision));
 		engine->decisions_size = size;
@@ -194,9 +194,9 @@ compare_orders(const void *a, const void *b)
 static void
 sort_records(OmniMatchEngine *engine)
 {
-	Order	   *orders = match_alloc(engine, engine->n * sizeof(Order));
-	uint32_t   *moved = match_alloc(engine, engine->size * sizeof(uint32_t));
-	uint8_t    *kinds = match_alloc(engine, engine->size);
+	Order	   *orders = omni_match_alloc(engine, engine->n * sizeof(Order));
+	uint32_t   *moved = omni_match_alloc(engine, engine->size * sizeof(uint32_t));
+	uint8_t    *kinds = omni_match_alloc(engine, engine->size);
 
 	for (uint32_t r = 0; r < engine->n; r++)
 	{
@@ -204,15 +204,15 @@ sort_records(OmniMatchEngine *engine)
 		orders[r].record = r;
 	}
 	qsort(orders, engine->n, sizeof(Order), compare_orders);
-	engine->origin = match_alloc(engine, (engine->n + 1) * sizeof(uint32_t));
-	engine->rank = match_alloc(engine, (engine->n + 1) * sizeof(uint32_t));
+	engine->origin = omni_match_alloc(engine, (engine->n + 1) * sizeof(uint32_t));
+	engine->rank = omni_match_alloc(engine, (engine->n + 1) * sizeof(uint32_t));
 	for (uint32_t i = 0; i < engine->n; i++)
 	{
 		engine->origin[i] = orders[i].record;
 		engine->rank[orders[i].record] = i;
 		kinds[i] = engine->kind[orders[i].record];
 	}
-	match_free(engine, engine->kind);
+	omni_match_free(engine, engine->kind);
 	engine->kind = kinds;
 	for (int a = 0; a < ATTRIBUTES; a++)
 		if (engine->column[a] != NULL)
@@ -224,8 +224,8 @@ sort_records(OmniMatchEngine *engine)
 			engine->column[a] = moved;
 			moved = swap;
 		}
-	match_free(engine, moved);
-	match_free(engine, orders);
+	omni_match_free(engine, moved);
+	omni_match_free(engine, orders);
 }
 
 /*
@@ -235,10 +235,10 @@ void
 omni_match_run(OmniMatchEngine *engine)
 {
 	sort_records(engine);
-	match_levels_init(engine);
-	match_block(engine);
-	match_model_fit(engine);
-	match_cluster(engine);
+	omni_match_levels_init(engine);
+	omni_match_block(engine);
+	omni_match_model_fit(engine);
+	omni_match_cluster(engine);
 }
 
 /* ---- results ---- */

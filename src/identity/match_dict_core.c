@@ -19,16 +19,16 @@
  * A hash of bytes; "seed" makes different ones.
  */
 uint64_t
-match_hash(const char *text, size_t len, uint64_t seed)
+omni_match_hash(const char *text, size_t len, uint64_t seed)
 {
-	uint64_t	hash = match_mix(seed + UINT64_C(0x9e3779b97f4a7c15) + len);
+	uint64_t	hash = omni_match_mix(seed + UINT64_C(0x9e3779b97f4a7c15) + len);
 
 	while (len >= 8)
 	{
 		uint64_t	part;
 
 		memcpy(&part, text, 8);
-		hash = match_mix(hash ^ part) * UINT64_C(0x9fb21c651e98df25);
+		hash = omni_match_mix(hash ^ part) * UINT64_C(0x9fb21c651e98df25);
 		text += 8;
 		len -= 8;
 	}
@@ -37,24 +37,24 @@ match_hash(const char *text, size_t len, uint64_t seed)
 		uint64_t	part = 0;
 
 		memcpy(&part, text, len);
-		hash = match_mix(hash ^ part ^ ((uint64_t) len << 56));
+		hash = omni_match_mix(hash ^ part ^ ((uint64_t) len << 56));
 	}
-	return match_mix(hash);
+	return omni_match_mix(hash);
 }
 
 /* An empty dictionary. */
 void
-match_dictionary_init(OmniMatchEngine *engine, Dictionary *dict)
+omni_match_dictionary_init(OmniMatchEngine *engine, Dictionary *dict)
 {
 	memset(dict, 0, sizeof(*dict));
 	dict->texts_size = FIRST_TEXTS;
-	dict->texts = match_alloc(engine, dict->texts_size);
+	dict->texts = omni_match_alloc(engine, dict->texts_size);
 	dict->values_size = FIRST_VALUES;
-	dict->values = match_alloc_zero(engine,
+	dict->values = omni_match_alloc_zero(engine,
 									dict->values_size * sizeof(Value));
 	dict->nvalues = 1;
 	dict->slots_size = FIRST_VALUES * 2;
-	dict->slots = match_alloc_zero(engine,
+	dict->slots = omni_match_alloc_zero(engine,
 								   dict->slots_size * sizeof(uint32_t));
 }
 
@@ -63,7 +63,7 @@ static void
 grow_slots(OmniMatchEngine *engine, Dictionary *dict)
 {
 	uint32_t	size = dict->slots_size * 2;
-	uint32_t   *slots = match_alloc_zero(engine, size * sizeof(uint32_t));
+	uint32_t   *slots = omni_match_alloc_zero(engine, size * sizeof(uint32_t));
 
 	for (uint32_t v = 1; v < dict->nvalues; v++)
 	{
@@ -74,7 +74,7 @@ grow_slots(OmniMatchEngine *engine, Dictionary *dict)
 			at = (at + 1) & (size - 1);
 		slots[at] = v;
 	}
-	match_free(engine, dict->slots);
+	omni_match_free(engine, dict->slots);
 	dict->slots = slots;
 	dict->slots_size = size;
 }
@@ -109,9 +109,9 @@ derive(OmniMatchEngine *engine, Value *value, Attribute attribute,
 		uint64_t	second = 0;
 		uint64_t	first = omni_identity_sound(text, (int) len, 6, &second);
 
-		value->sound = first == 0 ? 0 : (uint32_t) (match_mix(first) | 1);
+		value->sound = first == 0 ? 0 : (uint32_t) (omni_match_mix(first) | 1);
 		value->sound2 = second == 0 ? value->sound :
-			(uint32_t) (match_mix(second) | 1);
+			(uint32_t) (omni_match_mix(second) | 1);
 	}
 	if (attribute == A_GIVEN)
 	{
@@ -124,7 +124,7 @@ derive(OmniMatchEngine *engine, Value *value, Attribute attribute,
 		{
 			uint32_t	size = pool->size == 0 ? 256 : pool->size * 2;
 
-			pool->kin = match_grow(engine, pool->kin,
+			pool->kin = omni_match_grow(engine, pool->kin,
 								   pool->n * sizeof(OmniNickname),
 								   size * sizeof(OmniNickname));
 			pool->size = size;
@@ -141,7 +141,7 @@ static uint32_t
 find_or_add(OmniMatchEngine *engine, Dictionary *dict, Attribute attribute,
 			const char *text, size_t len)
 {
-	uint32_t	hash = (uint32_t) match_hash(text, len, 0);
+	uint32_t	hash = (uint32_t) omni_match_hash(text, len, 0);
 	uint32_t	at = hash & (dict->slots_size - 1);
 	Value	   *value;
 
@@ -156,14 +156,14 @@ find_or_add(OmniMatchEngine *engine, Dictionary *dict, Attribute attribute,
 	{
 		size_t		size = dict->texts_size * 2;
 
-		dict->texts = match_grow(engine, dict->texts, dict->texts_used, size);
+		dict->texts = omni_match_grow(engine, dict->texts, dict->texts_used, size);
 		dict->texts_size = size;
 	}
 	if (dict->nvalues == dict->values_size)
 	{
 		uint32_t	size = dict->values_size * 2;
 
-		dict->values = match_grow(engine, dict->values,
+		dict->values = omni_match_grow(engine, dict->values,
 								  dict->values_size * sizeof(Value),
 								  size * sizeof(Value));
 		dict->values_size = size;
@@ -212,7 +212,7 @@ add_tokens(OmniMatchEngine *engine, uint32_t number)
 				{
 					size_t		size = pool->size * 2;
 
-					pool->tokens = match_grow(engine, pool->tokens,
+					pool->tokens = omni_match_grow(engine, pool->tokens,
 											  pool->used * sizeof(uint32_t),
 											  size * sizeof(uint32_t));
 					pool->size = size;
@@ -231,7 +231,7 @@ add_tokens(OmniMatchEngine *engine, uint32_t number)
  * longer than VALUE_BYTES is cut.
  */
 uint32_t
-match_intern(OmniMatchEngine *engine, Attribute attribute, const char *text,
+omni_match_intern(OmniMatchEngine *engine, Attribute attribute, const char *text,
 			 size_t len)
 {
 	Dictionary *dict = &engine->dictionary[attribute];
@@ -243,7 +243,7 @@ match_intern(OmniMatchEngine *engine, Attribute attribute, const char *text,
 	if (len > VALUE_BYTES)
 		len = VALUE_BYTES;
 	if (dict->values == NULL)
-		match_dictionary_init(engine, dict);
+		omni_match_dictionary_init(engine, dict);
 	before = dict->nvalues;
 	number = find_or_add(engine, dict, attribute, text, len);
 	dict->values[number].count++;

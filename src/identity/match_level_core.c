@@ -125,7 +125,7 @@ omni_match_level_name(OmniMatchField field, int level)
 
 /* See match_private.h. */
 const double *
-match_usual_chance(OmniMatchField field)
+omni_match_usual_chance(OmniMatchField field)
 {
 	return fields[field].chance;
 }
@@ -155,7 +155,7 @@ find_filler_days(OmniMatchEngine *engine)
 
 /* Levels of the fields, and the values' frequencies. */
 void
-match_levels_init(OmniMatchEngine *engine)
+omni_match_levels_init(OmniMatchEngine *engine)
 {
 	for (int f = 0; f < OMNI_MATCH_FIELDS; f++)
 	{
@@ -311,13 +311,13 @@ static int
 names_level(const OmniMatchEngine *engine, Attribute attr_a, uint32_t a,
 			Attribute attr_b, uint32_t b)
 {
-	const Value *va = match_value(engine, attr_a, a);
-	const Value *vb = match_value(engine, attr_b, b);
+	const Value *va = omni_match_value(engine, attr_a, a);
+	const Value *vb = omni_match_value(engine, attr_b, b);
 
 	if (attr_a == attr_b && a == b)
 		return 1 + bucket(va);
-	return compare_names(engine, match_text(engine, attr_a, va), va,
-						 match_text(engine, attr_b, vb), vb,
+	return compare_names(engine, omni_match_text(engine, attr_a, va), va,
+						 omni_match_text(engine, attr_b, vb), vb,
 						 attr_a == A_GIVEN && attr_b == A_GIVEN);
 }
 
@@ -386,23 +386,23 @@ compare_person(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
 	{
 		uint32_t	ma = number_of(engine, A_MIDDLE, a);
 		uint32_t	mb = number_of(engine, A_MIDDLE, b);
-		const Value *ga = match_value(engine, A_GIVEN, given_a);
-		const Value *gb = match_value(engine, A_GIVEN, given_b);
+		const Value *ga = omni_match_value(engine, A_GIVEN, given_a);
+		const Value *gb = omni_match_value(engine, A_GIVEN, given_b);
 
 		if (mb != 0)
 		{
-			const Value *m = match_value(engine, A_MIDDLE, mb);
+			const Value *m = omni_match_value(engine, A_MIDDLE, mb);
 
-			if (share_word(match_text(engine, A_GIVEN, ga), ga->len,
-						   match_text(engine, A_MIDDLE, m), m->len, 2))
+			if (share_word(omni_match_text(engine, A_GIVEN, ga), ga->len,
+						   omni_match_text(engine, A_MIDDLE, m), m->len, 2))
 				given = 10;
 		}
 		if (ma != 0 && given == 13)
 		{
-			const Value *m = match_value(engine, A_MIDDLE, ma);
+			const Value *m = omni_match_value(engine, A_MIDDLE, ma);
 
-			if (share_word(match_text(engine, A_GIVEN, gb), gb->len,
-						   match_text(engine, A_MIDDLE, m), m->len, 2))
+			if (share_word(omni_match_text(engine, A_GIVEN, gb), gb->len,
+						   omni_match_text(engine, A_MIDDLE, m), m->len, 2))
 				given = 10;
 		}
 	}
@@ -415,10 +415,10 @@ static int
 compare_text(const OmniMatchEngine *engine, Attribute attribute, uint32_t a,
 			 uint32_t b)
 {
-	const Value *va = match_value(engine, attribute, a);
-	const Value *vb = match_value(engine, attribute, b);
-	const char *ta = match_text(engine, attribute, va);
-	const char *tb = match_text(engine, attribute, vb);
+	const Value *va = omni_match_value(engine, attribute, a);
+	const Value *vb = omni_match_value(engine, attribute, b);
+	const char *ta = omni_match_text(engine, attribute, va);
+	const char *tb = omni_match_text(engine, attribute, vb);
 	int			edits;
 
 	if (a == b)
@@ -437,10 +437,10 @@ compare_text(const OmniMatchEngine *engine, Attribute attribute, uint32_t a,
 static int
 compare_middle(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 {
-	const Value *va = match_value(engine, A_MIDDLE, a);
-	const Value *vb = match_value(engine, A_MIDDLE, b);
-	const char *ta = match_text(engine, A_MIDDLE, va);
-	const char *tb = match_text(engine, A_MIDDLE, vb);
+	const Value *va = omni_match_value(engine, A_MIDDLE, a);
+	const Value *vb = omni_match_value(engine, A_MIDDLE, b);
+	const char *ta = omni_match_text(engine, A_MIDDLE, va);
+	const char *tb = omni_match_text(engine, A_MIDDLE, vb);
 
 	if (a == b)
 		return va->len == 1 ? 3 : bucket(va) == 0 ? 1 : 2;
@@ -475,8 +475,8 @@ word_match(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 static int
 compare_word_sets(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 {
-	const Value *va = match_value(engine, A_NAME, a);
-	const Value *vb = match_value(engine, A_NAME, b);
+	const Value *va = omni_match_value(engine, A_NAME, a);
+	const Value *vb = omni_match_value(engine, A_NAME, b);
 	const uint32_t *ta = engine->tokens.tokens + va->tokens;
 	const uint32_t *tb = engine->tokens.tokens + vb->tokens;
 	double		total_a = 0;
@@ -549,10 +549,10 @@ unknown_day(const OmniMatchEngine *engine, const char *digits)
 static int
 compare_births(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 {
-	const Value *va = match_value(engine, A_BIRTH, a);
-	const Value *vb = match_value(engine, A_BIRTH, b);
-	const char *ta = match_text(engine, A_BIRTH, va);
-	const char *tb = match_text(engine, A_BIRTH, vb);
+	const Value *va = omni_match_value(engine, A_BIRTH, a);
+	const Value *vb = omni_match_value(engine, A_BIRTH, b);
+	const char *ta = omni_match_text(engine, A_BIRTH, va);
+	const char *tb = omni_match_text(engine, A_BIRTH, vb);
 	bool		year = memcmp(ta, tb, 4) == 0;
 	bool		month = memcmp(ta + 4, tb + 4, 2) == 0;
 	bool		day = memcmp(ta + 6, tb + 6, 2) == 0;
@@ -595,10 +595,10 @@ compare_births(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 static int
 compare_phones(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 {
-	const Value *va = match_value(engine, A_PHONE, a);
-	const Value *vb = match_value(engine, A_PHONE, b);
-	const char *ta = match_text(engine, A_PHONE, va);
-	const char *tb = match_text(engine, A_PHONE, vb);
+	const Value *va = omni_match_value(engine, A_PHONE, a);
+	const Value *vb = omni_match_value(engine, A_PHONE, b);
+	const char *ta = omni_match_text(engine, A_PHONE, va);
+	const char *tb = omni_match_text(engine, A_PHONE, vb);
 	int			la = va->len;
 	int			lb = vb->len;
 	int			common = 0;
@@ -625,10 +625,10 @@ compare_phones(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 static int
 compare_emails(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 {
-	const Value *va = match_value(engine, A_EMAIL, a);
-	const Value *vb = match_value(engine, A_EMAIL, b);
-	const char *ta = match_text(engine, A_EMAIL, va);
-	const char *tb = match_text(engine, A_EMAIL, vb);
+	const Value *va = omni_match_value(engine, A_EMAIL, a);
+	const Value *vb = omni_match_value(engine, A_EMAIL, b);
+	const char *ta = omni_match_text(engine, A_EMAIL, va);
+	const char *tb = omni_match_text(engine, A_EMAIL, vb);
 	const char *at_a = memchr(ta, '@', va->len);
 	const char *at_b = memchr(tb, '@', vb->len);
 	int			la = at_a ? (int) (at_a - ta) : va->len;
@@ -653,10 +653,10 @@ compare_emails(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 static int
 compare_ids(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 {
-	const Value *va = match_value(engine, A_NATIONAL_ID, a);
-	const Value *vb = match_value(engine, A_NATIONAL_ID, b);
-	const char *ta = match_text(engine, A_NATIONAL_ID, va);
-	const char *tb = match_text(engine, A_NATIONAL_ID, vb);
+	const Value *va = omni_match_value(engine, A_NATIONAL_ID, a);
+	const Value *vb = omni_match_value(engine, A_NATIONAL_ID, b);
+	const char *ta = omni_match_text(engine, A_NATIONAL_ID, va);
+	const char *tb = omni_match_text(engine, A_NATIONAL_ID, vb);
 	int			edits;
 
 	if (a == b)
@@ -685,10 +685,10 @@ compare_place(const OmniMatchEngine *engine, Attribute attribute, uint32_t a,
 		return -1;
 	if (a == b)
 		return 2;
-	va = match_value(engine, attribute, a);
-	vb = match_value(engine, attribute, b);
-	ta = match_text(engine, attribute, va);
-	tb = match_text(engine, attribute, vb);
+	va = omni_match_value(engine, attribute, a);
+	vb = omni_match_value(engine, attribute, b);
+	ta = omni_match_text(engine, attribute, va);
+	tb = omni_match_text(engine, attribute, vb);
 	edits = distance(ta, va, tb, vb, 2);
 	if ((edits <= 1 && va->len + vb->len >= 6) ||
 		(edits == 2 && va->len + vb->len >= 12) ||
@@ -719,12 +719,12 @@ compare_addresses(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
 
 	if (number_a != 0 && number_b != 0)
 	{
-		const Value *va = match_value(engine, A_NUMBER, number_a);
-		const Value *vb = match_value(engine, A_NUMBER, number_b);
+		const Value *va = omni_match_value(engine, A_NUMBER, number_a);
+		const Value *vb = omni_match_value(engine, A_NUMBER, number_b);
 
 		number = number_a == number_b ? 2 :
-			omni_identity_damerau(match_text(engine, A_NUMBER, va), va->len,
-								  match_text(engine, A_NUMBER, vb), vb->len,
+			omni_identity_damerau(omni_match_text(engine, A_NUMBER, va), va->len,
+								  omni_match_text(engine, A_NUMBER, vb), vb->len,
 								  1) <= 1 && va->len + vb->len >= 3 ? 1 : 0;
 	}
 	if (street < 0)
@@ -743,7 +743,7 @@ compare_addresses(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
 	}
 	if (street == 1)
 		return 11;
-	rare = bucket(match_value(engine, A_STREET, street_a)) == 0;
+	rare = bucket(omni_match_value(engine, A_STREET, street_a)) == 0;
 	return number == 2 ? (rare ? 7 : 8) : (rare ? 9 : 10);
 }
 
@@ -764,11 +764,11 @@ compare_localities(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 
 	if (postal_a != 0 && postal_b != 0)
 	{
-		va = match_value(engine, A_POSTAL, postal_a);
-		vb = match_value(engine, A_POSTAL, postal_b);
+		va = omni_match_value(engine, A_POSTAL, postal_a);
+		vb = omni_match_value(engine, A_POSTAL, postal_b);
 		postal = postal_a == postal_b ? 2 :
-			omni_identity_damerau(match_text(engine, A_POSTAL, va), va->len,
-								  match_text(engine, A_POSTAL, vb), vb->len,
+			omni_identity_damerau(omni_match_text(engine, A_POSTAL, va), va->len,
+								  omni_match_text(engine, A_POSTAL, vb), vb->len,
 								  1) <= 1 ? 1 : 0;
 	}
 	if (postal < 0 && city < 0)
@@ -783,12 +783,12 @@ compare_localities(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 	}
 	if (city == 2)
 		return postal == 1 ? 6 :
-			bucket(match_value(engine, A_CITY, city_a)) == 0 ? 7 : 8;
+			bucket(omni_match_value(engine, A_CITY, city_a)) == 0 ? 7 : 8;
 	if (postal == 1 || city == 1)
 		return postal == 1 && city == 1 ? 6 : 9;
 	if (postal == 0 && va->len >= 5 && vb->len >= 5 &&
-		memcmp(match_text(engine, A_POSTAL, va),
-			   match_text(engine, A_POSTAL, vb), 3) == 0)
+		memcmp(omni_match_text(engine, A_POSTAL, va),
+			   omni_match_text(engine, A_POSTAL, vb), 3) == 0)
 		return 10;
 	return region_a != 0 && region_a == region_b ? 11 : 12;
 }
@@ -797,7 +797,7 @@ compare_localities(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
  * The vector of two records' levels: four bits for each field.
  */
 uint64_t
-match_compare(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
+omni_match_compare(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 {
 	int			levels[OMNI_MATCH_FIELDS] = {0};
 	uint64_t	vector = 0;
@@ -827,7 +827,7 @@ match_compare(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 		levels[OMNI_MATCH_F_BIRTH] = compare_births(engine, va, vb);
 	if (BOTH(A_SEX))
 		levels[OMNI_MATCH_F_SEX] = va != vb ? 3 :
-			match_value(engine, A_SEX, va)->log_frequency < -1.2f ? 1 : 2;
+			omni_match_value(engine, A_SEX, va)->log_frequency < -1.2f ? 1 : 2;
 	if (BOTH(A_BIRTH_PLACE))
 		levels[OMNI_MATCH_F_BIRTH_PLACE] =
 			compare_text(engine, A_BIRTH_PLACE, va, vb);
@@ -868,7 +868,7 @@ match_compare(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
  * tells, or -1 where the level says it all.
  */
 int
-match_frequency_attribute(OmniMatchField field, int level)
+omni_match_frequency_attribute(OmniMatchField field, int level)
 {
 	switch (field)
 	{
@@ -914,7 +914,7 @@ match_frequency_attribute(OmniMatchField field, int level)
  * duplicates.
  */
 bool
-match_apart(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
+omni_match_apart(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
 			uint64_t vector)
 {
 	if (engine->kind[a] + engine->kind[b] == KIND_PERSON + KIND_ORGANISATION &&

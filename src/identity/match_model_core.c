@@ -152,7 +152,7 @@ set_chance(OmniMatchEngine *engine, int f, const Chance *chance,
 		   const double *sampled, const Sums *sums)
 {
 	OmniMatchFieldModel *field = &engine->model.field[f];
-	const double *usual = match_usual_chance(f);
+	const double *usual = omni_match_usual_chance(f);
 	double		exact = 0;
 	double		all = chance->both_filled[f];
 	double		rest = 0;
@@ -385,7 +385,7 @@ count_exact(OmniMatchEngine *engine, Chance *chance)
 	memset(chance, 0, sizeof(*chance));
 	for (int f = 0; f < OMNI_MATCH_FIELDS; f++)
 	{
-		int			attribute = match_frequency_attribute(f, 1);
+		int			attribute = omni_match_frequency_attribute(f, 1);
 		const Dictionary *dict;
 		double		filled;
 
@@ -397,7 +397,7 @@ count_exact(OmniMatchEngine *engine, Chance *chance)
 		filled = (double) dict->filled;
 		chance->both_filled[f] = filled * (filled - 1) / 2;
 		for (int l = 1; l <= engine->model.field[f].nlevels; l++)
-			chance->exact[f][l] = match_frequency_attribute(f, l) >= 0;
+			chance->exact[f][l] = omni_match_frequency_attribute(f, l) >= 0;
 	}
 }
 
@@ -413,7 +413,7 @@ count_levels(OmniMatchEngine *engine, Chance *chance)
 	memset(sums, 0, sizeof(sums));
 	for (uint32_t r = 0; r < engine->n; r++)
 	{
-		uint64_t	vector = match_compare(engine, r, r);
+		uint64_t	vector = omni_match_compare(engine, r, r);
 
 		for (int f = 0; f < OMNI_MATCH_FIELDS; f++)
 		{
@@ -422,7 +422,7 @@ count_levels(OmniMatchEngine *engine, Chance *chance)
 			const Value *value;
 			const Dictionary *dict;
 
-			if (l == 0 || (attribute = match_frequency_attribute(f, l)) < 0 ||
+			if (l == 0 || (attribute = omni_match_frequency_attribute(f, l)) < 0 ||
 				engine->column[attribute] == NULL ||
 				engine->column[attribute][r] == 0)
 				continue;
@@ -452,13 +452,13 @@ draw_sample(OmniMatchEngine *engine)
 	uint32_t	draws = SAMPLE_PAIRS;
 	uint64_t	state = UINT64_C(0x2545f4914f6cdd1d);
 
-	match_vectors_init(engine, &engine->sample);
+	omni_match_vectors_init(engine, &engine->sample);
 	if (all <= draws)
 	{
 		for (uint32_t a = 0; a < engine->n; a++)
 			for (uint32_t b = a + 1; b < engine->n; b++)
-				match_vector_add(engine, &engine->sample,
-								 match_compare(engine, a, b), 1);
+				omni_match_vector_add(engine, &engine->sample,
+								 omni_match_compare(engine, a, b), 1);
 		return;
 	}
 	for (uint32_t i = 0; i < draws; i++)
@@ -467,13 +467,13 @@ draw_sample(OmniMatchEngine *engine)
 		uint32_t	b;
 
 		state += UINT64_C(0x9e3779b97f4a7c15);
-		a = (uint32_t) ((match_mix(state) >> 32) * engine->n >> 32);
-		b = (uint32_t) ((match_mix(state ^ UINT64_C(0x5bd1e995)) >> 32) *
+		a = (uint32_t) ((omni_match_mix(state) >> 32) * engine->n >> 32);
+		b = (uint32_t) ((omni_match_mix(state ^ UINT64_C(0x5bd1e995)) >> 32) *
 						engine->n >> 32);
 		if (a == b)
 			continue;
-		match_vector_add(engine, &engine->sample,
-						 match_compare(engine, a, b), 1);
+		omni_match_vector_add(engine, &engine->sample,
+						 omni_match_compare(engine, a, b), 1);
 		if ((i & 0xfff) == 0)
 			engine->env.tick(engine->env.arg, OMNI_MATCH_PHASE_MODEL, 0,
 							 ITERATIONS);
@@ -519,7 +519,7 @@ count_candidates(OmniMatchEngine *engine)
  * Fit the model to the candidates.
  */
 void
-match_model_fit(OmniMatchEngine *engine)
+omni_match_model_fit(OmniMatchEngine *engine)
 {
 	OmniMatchModel *model = &engine->model;
 	OmniMatchModel two;
@@ -570,14 +570,14 @@ rarity(const OmniMatchEngine *engine, uint32_t a, uint64_t vector,
 		uint32_t	number;
 		double		adjustment;
 
-		if (l == 0 || (attribute = match_frequency_attribute(f, l)) < 0 ||
+		if (l == 0 || (attribute = omni_match_frequency_attribute(f, l)) < 0 ||
 			engine->column[attribute] == NULL)
 			continue;
 		number = engine->column[attribute][a];
 		if (number == 0)
 			continue;
 		adjustment = engine->frequency_mean[f][l] -
-			log((match_value(engine, attribute, number)->count +
+			log((omni_match_value(engine, attribute, number)->count +
 				 COUNT_SMOOTHING) /
 				(double) engine->dictionary[attribute].filled);
 		if (adjustment > 3)
@@ -592,7 +592,7 @@ rarity(const OmniMatchEngine *engine, uint32_t a, uint64_t vector,
 
 /* Log odds of a pair: the same person against anything else. */
 double
-match_odds(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
+omni_match_odds(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
 		   uint64_t vector)
 {
 	double		m;

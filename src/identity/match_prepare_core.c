@@ -33,10 +33,10 @@ set_value(OmniMatchEngine *engine, uint32_t record, Attribute attribute,
 		return;
 	if (column == NULL)
 	{
-		column = match_alloc_zero(engine, engine->size * sizeof(uint32_t));
+		column = omni_match_alloc_zero(engine, engine->size * sizeof(uint32_t));
 		engine->column[attribute] = column;
 	}
-	column[record] = match_intern(engine, attribute, text, (size_t) len);
+	column[record] = omni_match_intern(engine, attribute, text, (size_t) len);
 }
 
 /* Set an attribute to a cell's folded text. */
@@ -474,7 +474,7 @@ prepare_address(OmniMatchEngine *engine, uint32_t record,
 
 /* All attributes of a record. */
 void
-match_prepare(OmniMatchEngine *engine, uint32_t record,
+omni_match_prepare(OmniMatchEngine *engine, uint32_t record,
 			  const OmniMatchCell *cells)
 {
 	char		email[OMNI_EMAIL_SIZE];

@@ -172,13 +172,13 @@ struct OmniMatchEngine
 #define LEVEL_OF(vector, field) ((int) (((vector) >> LEVEL_SHIFT(field)) & 15))
 
 /* ---- match_core.c ---- */
-extern void *match_alloc(OmniMatchEngine *engine, size_t size);
-extern void *match_alloc_zero(OmniMatchEngine *engine, size_t size);
-extern void *match_grow(OmniMatchEngine *engine, void *old, size_t old_size,
+extern void *omni_match_alloc(OmniMatchEngine *engine, size_t size);
+extern void *omni_match_alloc_zero(OmniMatchEngine *engine, size_t size);
+extern void *omni_match_grow(OmniMatchEngine *engine, void *old, size_t old_size,
 						size_t new_size);
-extern void match_free(OmniMatchEngine *engine, void *memory);
+extern void omni_match_free(OmniMatchEngine *engine, void *memory);
 static inline uint64_t
-match_mix(uint64_t x)
+omni_match_mix(uint64_t x)
 {
 	x ^= x >> 32;
 	x *= UINT64_C(0xd6e8feb86659fd93);
@@ -187,54 +187,54 @@ match_mix(uint64_t x)
 	x ^= x >> 32;
 	return x;
 }
-extern uint64_t match_hash(const char *text, size_t len, uint64_t seed);
+extern uint64_t omni_match_hash(const char *text, size_t len, uint64_t seed);
 
 /* ---- match_dict_core.c ---- */
-extern uint32_t match_intern(OmniMatchEngine *engine, Attribute attribute,
+extern uint32_t omni_match_intern(OmniMatchEngine *engine, Attribute attribute,
 							 const char *text, size_t len);
-extern void match_dictionary_init(OmniMatchEngine *engine, Dictionary *dict);
+extern void omni_match_dictionary_init(OmniMatchEngine *engine, Dictionary *dict);
 static inline const Value *
-match_value(const OmniMatchEngine *engine, Attribute attribute,
+omni_match_value(const OmniMatchEngine *engine, Attribute attribute,
 			uint32_t number)
 {
 	return &engine->dictionary[attribute].values[number];
 }
 static inline const char *
-match_text(const OmniMatchEngine *engine, Attribute attribute,
+omni_match_text(const OmniMatchEngine *engine, Attribute attribute,
 		   const Value *value)
 {
 	return engine->dictionary[attribute].texts + value->text;
 }
 
 /* ---- match_prepare_core.c ---- */
-extern void match_prepare(OmniMatchEngine *engine, uint32_t record,
+extern void omni_match_prepare(OmniMatchEngine *engine, uint32_t record,
 						  const OmniMatchCell *cells);
 
 /* ---- match_level_core.c ---- */
-extern void match_levels_init(OmniMatchEngine *engine);
-extern uint64_t match_compare(const OmniMatchEngine *engine, uint32_t a,
+extern void omni_match_levels_init(OmniMatchEngine *engine);
+extern uint64_t omni_match_compare(const OmniMatchEngine *engine, uint32_t a,
 							  uint32_t b);
 /* the chance of each level in general; the last one is what is left */
-extern const double *match_usual_chance(OmniMatchField field);
+extern const double *omni_match_usual_chance(OmniMatchField field);
 /* attribute whose value decides how rare an agreement is, or -1 */
-extern int	match_frequency_attribute(OmniMatchField field, int level);
-extern bool match_apart(const OmniMatchEngine *engine, uint32_t a,
+extern int	omni_match_frequency_attribute(OmniMatchField field, int level);
+extern bool omni_match_apart(const OmniMatchEngine *engine, uint32_t a,
 						uint32_t b, uint64_t vector);
 
 /* ---- match_block_core.c ---- */
-extern void match_block(OmniMatchEngine *engine);
+extern void omni_match_block(OmniMatchEngine *engine);
 
 /* ---- match_vector_core.c ---- */
-extern void match_vectors_init(OmniMatchEngine *engine, VectorTable *table);
-extern uint32_t match_vector_add(OmniMatchEngine *engine, VectorTable *table,
+extern void omni_match_vectors_init(OmniMatchEngine *engine, VectorTable *table);
+extern uint32_t omni_match_vector_add(OmniMatchEngine *engine, VectorTable *table,
 								 uint64_t key, uint64_t count);
 
 /* ---- match_model_core.c ---- */
-extern void match_model_fit(OmniMatchEngine *engine);
-extern double match_odds(const OmniMatchEngine *engine, uint32_t a,
+extern void omni_match_model_fit(OmniMatchEngine *engine);
+extern double omni_match_odds(const OmniMatchEngine *engine, uint32_t a,
 						 uint32_t b, uint64_t vector);
 
 /* ---- match_cluster_core.c ---- */
-extern void match_cluster(OmniMatchEngine *engine);
+extern void omni_match_cluster(OmniMatchEngine *engine);
 
 #endif							/* OMNI_IDENTITY_MATCH_PRIVATE_H */

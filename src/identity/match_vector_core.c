@@ -10,14 +10,14 @@
 
 /* An empty table. */
 void
-match_vectors_init(OmniMatchEngine *engine, VectorTable *table)
+omni_match_vectors_init(OmniMatchEngine *engine, VectorTable *table)
 {
 	memset(table, 0, sizeof(*table));
 	table->size = FIRST_SIZE;
-	table->keys = match_alloc(engine, table->size * sizeof(uint64_t));
-	table->counts = match_alloc(engine, table->size * sizeof(uint64_t));
+	table->keys = omni_match_alloc(engine, table->size * sizeof(uint64_t));
+	table->counts = omni_match_alloc(engine, table->size * sizeof(uint64_t));
 	table->slots_size = FIRST_SIZE * 2;
-	table->slots = match_alloc_zero(engine,
+	table->slots = omni_match_alloc_zero(engine,
 									table->slots_size * sizeof(uint32_t));
 }
 
@@ -27,19 +27,19 @@ grow(OmniMatchEngine *engine, VectorTable *table)
 {
 	size_t		size = table->size;
 
-	table->keys = match_grow(engine, table->keys, size * sizeof(uint64_t),
+	table->keys = omni_match_grow(engine, table->keys, size * sizeof(uint64_t),
 							 size * 2 * sizeof(uint64_t));
-	table->counts = match_grow(engine, table->counts,
+	table->counts = omni_match_grow(engine, table->counts,
 							   size * sizeof(uint64_t),
 							   size * 2 * sizeof(uint64_t));
 	table->size *= 2;
-	match_free(engine, table->slots);
+	omni_match_free(engine, table->slots);
 	table->slots_size *= 2;
-	table->slots = match_alloc_zero(engine,
+	table->slots = omni_match_alloc_zero(engine,
 									table->slots_size * sizeof(uint32_t));
 	for (uint32_t i = 0; i < table->n; i++)
 	{
-		uint32_t	at = (uint32_t) match_mix(table->keys[i]) &
+		uint32_t	at = (uint32_t) omni_match_mix(table->keys[i]) &
 			(table->slots_size - 1);
 
 		while (table->slots[at] != 0)
@@ -50,10 +50,10 @@ grow(OmniMatchEngine *engine, VectorTable *table)
 
 /* Count a vector; its number in the table is returned. */
 uint32_t
-match_vector_add(OmniMatchEngine *engine, VectorTable *table, uint64_t key,
+omni_match_vector_add(OmniMatchEngine *engine, VectorTable *table, uint64_t key,
 				 uint64_t count)
 {
-	uint32_t	at = (uint32_t) match_mix(key) & (table->slots_size - 1);
+	uint32_t	at = (uint32_t) omni_match_mix(key) & (table->slots_size - 1);
 
 	for (; table->slots[at] != 0; at = (at + 1) & (table->slots_size - 1))
 	{
@@ -68,7 +68,7 @@ match_vector_add(OmniMatchEngine *engine, VectorTable *table, uint64_t key,
 	if (table->n == table->size)
 	{
 		grow(engine, table);
-		return match_vector_add(engine, table, key, count);
+		return omni_match_vector_add(engine, table, key, count);
 	}
 	table->keys[table->n] = key;
 	table->counts[table->n] = count;
