@@ -228,6 +228,25 @@ sort_records(OmniMatchEngine *engine)
 	omni_match_free(engine, orders);
 }
 
+/* Number the clusters in the order of their records' contents. */
+static void
+number_clusters(OmniMatchEngine *engine)
+{
+	uint32_t   *numbers = omni_match_alloc_zero(engine, ((size_t) engine->n +
+														 1) *
+												sizeof(uint32_t));
+
+	for (uint32_t r = 0; r < engine->n; r++)
+	{
+		uint32_t   *number = &numbers[engine->cluster[r]];
+
+		if (*number == 0)
+			*number = ++engine->nclusters;
+		engine->cluster[r] = *number;
+	}
+	omni_match_free(engine, numbers);
+}
+
 /*
  * Do everything; afterwards clusters, pairs and model can be read.
  */
@@ -239,9 +258,16 @@ omni_match_run(OmniMatchEngine *engine)
 	omni_match_block(engine);
 	omni_match_model_fit(engine);
 	omni_match_cluster(engine);
+	number_clusters(engine);
 }
 
 /* ---- results ---- */
+
+uint32_t
+omni_match_cluster_count(const OmniMatchEngine *engine)
+{
+	return engine->nclusters;
+}
 
 uint32_t
 omni_match_cluster_of(const OmniMatchEngine *engine, uint32_t record)

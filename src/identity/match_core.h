@@ -167,7 +167,8 @@ extern uint32_t omni_match_add(OmniMatchEngine *engine,
 extern void omni_match_decide(OmniMatchEngine *engine, uint32_t a, uint32_t b,
 							  int together);
 extern void omni_match_run(OmniMatchEngine *engine);
-/* the cluster of a record: 0, 1, 2 … in no meaningful order */
+/* the cluster of a record: 1, 2, 3 …, the same for the same records */
+extern uint32_t omni_match_cluster_count(const OmniMatchEngine *engine);
 extern uint32_t omni_match_cluster_of(const OmniMatchEngine *engine,
 									  uint32_t record);
 extern const OmniMatchModel *omni_match_get_model(const OmniMatchEngine *engine);
@@ -185,6 +186,8 @@ typedef struct OmniMatchExplanation
 	double		log_odds;
 	bool		candidate;		/* do they share a key? */
 	bool		vetoed;			/* kept apart by a rule */
+	double		household;		/* log odds of a household against chance, or
+								 * minus infinity */
 } OmniMatchExplanation;
 
 extern void omni_match_explain(OmniMatchEngine *engine, uint32_t a,

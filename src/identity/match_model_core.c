@@ -25,9 +25,11 @@
 #define USUAL_PAIRS		2000.0	/* what the usual chances weigh */
 #define U_PRIOR			0.5		/* pairs added to each level of a large sample */
 #define LEAST_SHARE		0.02	/* of a class in a vector, to count at all */
-#define MOST_MATCHES	0.05	/* of all pairs, or one for each record */
+#define MOST_MATCHES	0.05	/* of all pairs, or three for each record */
 #define LEAST_M			1e-4
 #define LEAST_U			1e-10
+#define MOST_RARITY		3.0		/* what a value's frequency may add or take */
+#define LEAST_TO_REFUSE	100		/* fewer records may all be one person's */
 #define TWINS			0.008	/* of pairs of a household */
 #define NAMESAKES		0.01
 #define FEW_RECORDS		1000	/* too few to tell whether there are households */
@@ -328,6 +330,17 @@ maximise(OmniMatchModel *model, const OmniMatchModel *prior,
 	}
 }
 
+/* More matches than this there cannot be. */
+static double
+most_matches(const OmniMatchEngine *engine)
+{
+	double		most = engine->model.all_pairs * MOST_MATCHES;
+
+	if (most < 3.0 * engine->n)
+		most = 3.0 * engine->n;
+	return most < engine->model.all_pairs ? most : engine->model.all_pairs;
+}
+
 /* EM with a given number of classes. */
 static void
 run_em(OmniMatchEngine *engine, const Chance *chance, int classes)
@@ -337,12 +350,7 @@ run_em(OmniMatchEngine *engine, const Chance *chance, int classes)
 	Logs		logs;
 	Sums		sums;
 	double		last = -1e300;
-	double		most = model->all_pairs * MOST_MATCHES;
-
-	if (most < engine->n)
-		most = engine->n;
-	if (most > model->all_pairs / 3)
-		most = model->all_pairs / 3;
+	double		most = most_matches(engine);
 
 	model->classes = classes;
 	estimate_chance(engine, chance, NULL, NULL);
@@ -401,6 +409,22 @@ count_exact(OmniMatchEngine *engine, Chance *chance)
 	}
 }
 
+/* Logarithms of the values' frequencies, those of rare ones made less sure. */
+static void
+smooth_frequencies(OmniMatchEngine *engine)
+{
+	for (int a = 0; a < ATTRIBUTES; a++)
+	{
+		Dictionary *dict = &engine->dictionary[a];
+
+		for (uint32_t v = 1; v < dict->nvalues; v++)
+			dict->values[v].log_smoothed =
+				(float) log((double) (dict->values[v].count +
+									  COUNT_SMOOTHING) /
+							(double) dict->filled);
+	}
+}
+
 /*
  * Levels of exact agreement by the records' own values: a record with itself
  * has the level of its value.
@@ -411,6 +435,7 @@ count_levels(OmniMatchEngine *engine, Chance *chance)
 	double		sums[OMNI_MATCH_FIELDS][OMNI_MATCH_LEVELS];
 
 	memset(sums, 0, sizeof(sums));
+	smooth_frequencies(engine);
 	for (uint32_t r = 0; r < engine->n; r++)
 	{
 		uint64_t	vector = omni_match_compare(engine, r, r);
@@ -516,6 +541,130 @@ count_candidates(OmniMatchEngine *engine)
 }
 
 /*
+ * How much rarer than usual at its level the value is that a record has in a
+ * field in which it agrees: added to the level's weight.
+ */
+double
+omni_match_rarity_of(const OmniMatchEngine *engine, uint32_t record,
+					 int field, int level)
+{
+	int			attribute = omni_match_frequency_attribute(field, level);
+	uint32_t	number;
+	double		rarity;
+
+	if (attribute < 0 || engine->column[attribute] == NULL)
+		return 0;
+	number = engine->column[attribute][record];
+	if (number == 0)
+		return 0;
+	rarity = engine->frequency_mean[field][level] -
+		omni_match_value(engine, attribute, number)->log_smoothed;
+	return rarity > MOST_RARITY ? MOST_RARITY :
+		rarity < -MOST_RARITY ? -MOST_RARITY : rarity;
+}
+
+/* The three classes' log likelihoods of a pair, with its values' rarity. */
+static void
+pair_logs(const OmniMatchEngine *engine, uint32_t record, uint64_t vector,
+		  double *m, double *h, double *u)
+{
+	class_logs(&engine->logs, vector, m, h, u);
+	for (int f = 0; vector != 0; f++, vector >>= 4)
+	{
+		int			l = (int) (vector & 15);
+		double		rarity;
+
+		if (l == 0)
+			continue;
+		rarity = omni_match_rarity_of(engine, record, f, l);
+		*u -= rarity;
+		if (engine->model.field[f].personal)
+			*h -= rarity;
+	}
+}
+
+/* Log odds of a pair: the same person against anything else. */
+double
+omni_match_odds(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
+				uint64_t vector)
+{
+	double		m;
+	double		h;
+	double		u;
+
+	(void) b;
+	pair_logs(engine, a, vector, &m, &h, &u);
+	return m - (h > u ? h + log1p(exp(u - h)) : u + log1p(exp(h - u)));
+}
+
+/* Log odds of one household against chance. */
+double
+omni_match_household_odds(const OmniMatchEngine *engine, uint32_t a,
+						  uint64_t vector)
+{
+	double		m;
+	double		h;
+	double		u;
+
+	pair_logs(engine, a, vector, &m, &h, &u);
+	return h - u;
+}
+
+/* The share of matches that share a key: by Chao's estimate of the unseen. */
+static void
+estimate_recall(OmniMatchEngine *engine)
+{
+	double		once = 0;
+	double		twice = 0;
+	double		seen = 0;
+
+	for (size_t i = 0; i < engine->npairs; i++)
+	{
+		const Candidate *pair = &engine->pairs[i];
+
+		if (omni_match_odds(engine, pair->a, pair->b,
+							engine->vectors.keys[pair->vector]) < 2)
+			continue;
+		seen++;
+		once += pair->shared == 1;
+		twice += pair->shared == 2;
+	}
+	engine->model.recall = seen > 0 ?
+		seen / (seen + once * once / (2 * (twice + 1))) : 1;
+}
+
+/* Reasons to call nothing a match. */
+static OmniMatchRefusal
+find_refusal(const OmniMatchEngine *engine)
+{
+	const OmniMatchModel *model = &engine->model;
+	bool		used = false;
+
+	if (engine->n < 2)
+		return OMNI_MATCH_FINE;
+	if (engine->npairs == 0)
+		return OMNI_MATCH_NO_PAIRS;
+	for (int f = 0; f < OMNI_MATCH_FIELDS; f++)
+		used |= model->field[f].used;
+	if (!used)
+		return OMNI_MATCH_NO_FIELDS;
+	if (engine->n >= LEAST_TO_REFUSE && model->matches >
+		0.98 * most_matches(engine))
+		return OMNI_MATCH_TOO_MANY;
+	for (uint32_t v = 0; v < engine->vectors.n; v++)
+	{
+		double		m;
+		double		h;
+		double		u;
+
+		class_logs(&engine->logs, engine->vectors.keys[v], &m, &h, &u);
+		if (m > (h > u ? h : u) - MOST_RARITY)
+			return OMNI_MATCH_FINE;
+	}
+	return OMNI_MATCH_NO_CONTRAST;
+}
+
+/*
  * Fit the model to the candidates.
  */
 void
@@ -554,58 +703,6 @@ omni_match_model_fit(OmniMatchEngine *engine)
 		}
 	}
 	take_logs(model, &engine->logs);
-}
-
-/* How much rarer than usual at their level the agreed values are. */
-static void
-rarity(const OmniMatchEngine *engine, uint32_t a, uint64_t vector,
-	   double *all, double *personal)
-{
-	*all = 0;
-	*personal = 0;
-	for (int f = 0; vector != 0; f++, vector >>= 4)
-	{
-		int			l = (int) (vector & 15);
-		int			attribute;
-		uint32_t	number;
-		double		adjustment;
-
-		if (l == 0 || (attribute = omni_match_frequency_attribute(f, l)) < 0 ||
-			engine->column[attribute] == NULL)
-			continue;
-		number = engine->column[attribute][a];
-		if (number == 0)
-			continue;
-		adjustment = engine->frequency_mean[f][l] -
-			log((omni_match_value(engine, attribute, number)->count +
-				 COUNT_SMOOTHING) /
-				(double) engine->dictionary[attribute].filled);
-		if (adjustment > 3)
-			adjustment = 3;
-		if (adjustment < -3)
-			adjustment = -3;
-		*all += adjustment;
-		if (engine->model.field[f].personal)
-			*personal += adjustment;
-	}
-}
-
-/* Log odds of a pair: the same person against anything else. */
-double
-omni_match_odds(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
-		   uint64_t vector)
-{
-	double		m;
-	double		h;
-	double		u;
-	double		all;
-	double		personal;
-	double		most;
-
-	class_logs(&engine->logs, vector, &m, &h, &u);
-	rarity(engine, a, vector, &all, &personal);
-	u -= all;
-	h -= personal;
-	most = h > u ? h : u;
-	return m - (most + log(exp(h - most) + exp(u - most)));
+	model->refusal = find_refusal(engine);
+	estimate_recall(engine);
 }

@@ -54,6 +54,7 @@ typedef struct Value
 	uint16_t	ntokens;
 	uint16_t	len;
 	float		log_frequency;	/* ln (count / filled); set before comparing */
+	float		log_smoothed;	/* the same for a count a little larger */
 } Value;
 
 typedef struct Dictionary
@@ -164,6 +165,7 @@ struct OmniMatchEngine
 	Logs		logs;
 	double		frequency_mean[OMNI_MATCH_FIELDS][OMNI_MATCH_LEVELS];
 	uint32_t   *cluster;		/* by canonical number: a member's number */
+	uint32_t	nclusters;
 	uint8_t    *large;			/* still in too large a component */
 	bool		decided;		/* somebody decided that two are not one */
 };
@@ -233,6 +235,12 @@ extern uint32_t omni_match_vector_add(OmniMatchEngine *engine, VectorTable *tabl
 extern void omni_match_model_fit(OmniMatchEngine *engine);
 extern double omni_match_odds(const OmniMatchEngine *engine, uint32_t a,
 						 uint32_t b, uint64_t vector);
+
+/* how much rarer than usual at its level the agreed value is */
+extern double omni_match_rarity_of(const OmniMatchEngine *engine,
+								   uint32_t record, int field, int level);
+extern double omni_match_household_odds(const OmniMatchEngine *engine,
+										uint32_t a, uint64_t vector);
 
 /* ---- match_cluster_core.c ---- */
 extern void omni_match_cluster(OmniMatchEngine *engine);
