@@ -42,6 +42,13 @@ OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/table.o \
 	src/stock/stat.o src/stock/reload.o src/stock/api.o \
 	src/stock/reference.o src/stock/shortfall.o
 OBJS_identity = src/identity/text_core.o src/identity/compare_core.o
+OBJS_identity += src/identity/match_core.o src/identity/match_dict_core.o \
+	src/identity/match_prepare_core.o src/identity/match_level_core.o \
+	src/identity/match_block_core.o src/identity/match_vector_core.o \
+	src/identity/match_model_core.o src/identity/match_cluster_core.o \
+	src/identity/match_explain_core.o src/identity/match_args.o \
+	src/identity/match_source.o src/identity/match_progress.o \
+	src/identity/match_keep.o src/identity/match.o
 OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
 	src/customer/resolve.o
 OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o
@@ -66,6 +73,7 @@ SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
 SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock = src/stock/tables.sql src/stock/api.sql
 SQL_identity =
+SQL_identity += src/identity/match_tables.sql src/identity/match_api.sql
 SQL_customer = src/customer/tables.sql src/customer/api.sql
 SQL_sourcing =
 SQL_orders = src/orders/tables.sql src/orders/api.sql
