@@ -41,7 +41,16 @@ OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/table.o \
 	src/stock/history.o src/stock/verify.o src/stock/repair.o \
 	src/stock/stat.o src/stock/reload.o src/stock/api.o \
 	src/stock/reference.o src/stock/shortfall.o
-OBJS_identity = src/identity/text_core.o src/identity/compare_core.o
+OBJS_identity = src/identity/text_core.o src/identity/compare_core.o \
+	src/identity/date_core.o src/identity/phonetic_core.o \
+	src/identity/nickname_core.o src/identity/word_core.o \
+	src/identity/name_core.o src/identity/organization_core.o \
+	src/identity/align_core.o src/identity/email_core.o \
+	src/identity/phone_core.o src/identity/id_core.o \
+	src/identity/address_core.o src/identity/street_core.o \
+	src/identity/normalise.o src/identity/compare.o src/identity/phone.o
+OBJS_identity_phone = src/identity/phone_library.o src/identity/phone_magic.o
+OBJS_customer = src/customer/init.o src/customer/resolve.o
 OBJS_identity += src/identity/match_core.o src/identity/match_dict_core.o \
 	src/identity/match_prepare_core.o src/identity/match_level_core.o \
 	src/identity/match_block_core.o src/identity/match_vector_core.o \
@@ -72,7 +81,7 @@ SQL_core = src/core/state.sql src/core/access.sql src/core/feed.sql \
 SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
 SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock = src/stock/tables.sql src/stock/api.sql
-SQL_identity =
+SQL_identity = src/identity/normalise.sql src/identity/compare.sql
 SQL_identity += src/identity/match_tables.sql src/identity/match_api.sql
 SQL_customer = src/customer/tables.sql src/customer/api.sql
 SQL_sourcing =
@@ -83,7 +92,8 @@ SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \
 	src/core/grants.sql
 
 DATA_built = omni--$(EXTVERSION).sql
-EXTRA_CLEAN = omni--$(EXTVERSION).sql build
+EXTRA_CLEAN = omni--$(EXTVERSION).sql build omni_phone.so \
+	$(OBJS_identity_phone)
 
 PG_CPPFLAGS = -I$(srcdir)/src -DOMNI_VERSION_NUMBER=$(EXTVERSION) '-DPGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
@@ -110,6 +120,29 @@ endif
 omni--$(EXTVERSION).sql: $(SQL_MODULES) omni.control Makefile
 	cat $(SQL_MODULES) > $@.tmp && mv $@.tmp $@
 
+# A library of its own, which sessions load when they need it: it is C++, and
+# libphonenumber with its data is large.  Without libphonenumber's headers, or
+# with OMNI_PHONE empty, it is left out (src/identity/phone.c says what then).
+OMNI_PHONE ?= $(wildcard /usr/include/phonenumbers/phonenumberutil.h)
+ifneq ($(OMNI_PHONE),)
+all: omni_phone.so
+install: install-phone
+uninstall: uninstall-phone
+endif
+
+.PHONY: install-phone uninstall-phone
+install-phone: omni_phone.so
+	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
+	$(INSTALL_SHLIB) omni_phone.so '$(DESTDIR)$(pkglibdir)'
+uninstall-phone:
+	rm -f '$(DESTDIR)$(pkglibdir)/omni_phone.so'
+
+src/identity/phone_library.o: src/identity/phone_library.cpp
+	$(CXX) -std=c++14 -O2 -g -Wall -Wextra -fPIC -fvisibility=hidden \
+		-Isrc/identity -c -o $@ $<
+omni_phone.so: $(OBJS_identity_phone)
+	$(CXX) -shared -o $@ $(OBJS_identity_phone) -lphonenumber
+
 include test/fuzz/fuzz.mk
 include test/bench/bench.mk
 include test/soak/soak.mk
@@ -129,7 +162,7 @@ build/test_points: FORCE
 FORCE:
 
 # A header may change what any object means.
-$(OBJS): $(shell find src -name '*.h') Makefile
+$(OBJS) $(OBJS_identity_phone): $(shell find src -name '*.h') Makefile
 
 # ---- targets for people; each does its own set-up ----
 

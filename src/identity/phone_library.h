@@ -11,6 +11,7 @@
 extern "C" {
 #endif
 
+__attribute__((visibility("default")))
 extern int	omni_phone_library_e164(const char *text, size_t len,
 									const char *country, char *result,
 									size_t size);

@@ -62,6 +62,14 @@ begins(const Speaker *s, const char *list)
 	return is_at(s, -s->at, list);
 }
 
+/* A name of several words that begins with van or von, or one with sch? */
+static bool
+is_germanic(const Speaker *s)
+{
+	return (begins(s, "van von") && s->text[MARGIN + 3] == ' ' &&
+			s->len > 3) || begins(s, "sch");
+}
+
 static bool
 is_vowel(char c)
 {
@@ -120,7 +128,7 @@ say_ch(Speaker *s)
 		say(s, "K");			/* chemistry, chorus */
 	else
 	{
-		germanic = begins(s, "van von sch") ||
+		germanic = is_germanic(s) ||
 			is_at(s, -2, "orches archit orchid") || is_at(s, 2, "t s") ||
 			((is_at(s, -1, "a o u e") || s->at == 0) &&
 			 (is_at(s, 2, "l r n m b h f v w") || s->at + 2 >= s->len));
@@ -286,7 +294,7 @@ say_g(Speaker *s)
 	}
 	if (is_one_of(next, "eiy") || is_at(s, -1, "aggi oggi"))
 	{
-		if (begins(s, "van von sch") || is_at(s, 1, "et"))
+		if (is_germanic(s) || is_at(s, 1, "et"))
 			say(s, "K");
 		else if (is_at(s, 1, "ier") && s->at + 4 >= s->len)
 			say(s, "J");
@@ -301,10 +309,11 @@ say_g(Speaker *s)
 static int
 say_j(Speaker *s)
 {
-	if (is_at(s, 0, "jose") || begins(s, "san"))
+	bool		saint = begins(s, "san") && s->text[MARGIN + 3] == ' ';
+
+	if (is_at(s, 0, "jose") || saint)
 	{
-		if ((s->at == 0 && (letter(s, 4) == ' ' || s->len == 4)) ||
-			begins(s, "san"))
+		if ((s->at == 0 && (letter(s, 4) == ' ' || s->len == 4)) || saint)
 			say(s, "H");
 		else
 			say2(s, "J", "H");
@@ -456,7 +465,7 @@ say_t(Speaker *s)
 	if (is_at(s, 0, "th tth"))
 	{
 		/* thomas, thames */
-		if (is_at(s, 2, "om am") || begins(s, "van von sch"))
+		if (is_at(s, 2, "om am") || is_germanic(s))
 			say(s, "T");
 		else
 			say2(s, "0", "T");

@@ -48,7 +48,7 @@ prepare_folded(const char *folded, int len, OmniWord *word)
 		len--;
 	memcpy(word->text, folded, len);
 	word->len = (uint8_t) len;
-	word->several = memchr(word->text, ' ', len) != NULL;
+	word->several = memchr(word->text, ' ', word->len) != NULL;
 	n = omni_identity_loosen(word->text, len, loose);
 	word->loose_len = (uint8_t) squeeze(loose, n, word->loose);
 	n = squeeze(word->text, len, squeezed);
