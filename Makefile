@@ -58,8 +58,6 @@ OBJS_identity += src/identity/match_core.o src/identity/match_dict_core.o \
 	src/identity/match_explain_core.o src/identity/match_args.o \
 	src/identity/match_source.o src/identity/match_progress.o \
 	src/identity/match_keep.o src/identity/match.o
-OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
-	src/customer/resolve.o
 OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o
 OBJS_orders = src/orders/init.o src/orders/money_core.o src/orders/money.o \
 	src/orders/parse.o src/orders/values.o src/orders/guard.o \
