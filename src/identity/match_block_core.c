@@ -100,25 +100,25 @@ part_of(const char *text, size_t len, size_t least)
 static uint32_t
 hash_of(const OmniMatchEngine *engine, Attribute attribute, uint32_t record)
 {
-	const uint32_t *column = engine->column[attribute];
+	uint32_t	number = omni_match_number(engine, attribute, record);
 
-	return column == NULL || column[record] == 0 ? 0 :
-		omni_match_value(engine, attribute, column[record])->hash | 1;
+	return number == 0 ? 0 :
+		omni_match_value(engine, attribute, number)->hash | 1;
 }
 
 /* Parts of a date of birth. */
 static void
 birth_parts(const OmniMatchEngine *engine, uint32_t record, Parts *parts)
 {
-	const uint32_t *column = engine->column[A_BIRTH];
+	uint32_t	number = omni_match_number(engine, A_BIRTH, record);
 	const char *text;
 	uint32_t	month;
 	uint32_t	day;
 
-	if (column == NULL || column[record] == 0)
+	if (number == 0)
 		return;
-	text = omni_match_text(engine, A_BIRTH, omni_match_value(engine, A_BIRTH,
-												   column[record]));
+	text = omni_match_text(engine, A_BIRTH,
+						   omni_match_value(engine, A_BIRTH, number));
 	if (memcmp(text, "0000", 4) != 0)
 		parts->year = part_of(text, 4, 4);
 	month = (uint32_t) ((text[4] - '0') * 10 + text[5] - '0');
@@ -135,12 +135,11 @@ find_parts(const OmniMatchEngine *engine, uint32_t record, Parts *parts)
 {
 	const Value *value;
 	const char *text;
+	uint32_t	number;
 
 #define VALUE_OF(attribute) \
-	(engine->column[attribute] != NULL && \
-	 engine->column[attribute][record] != 0 && \
-	 (value = omni_match_value(engine, attribute, \
-						  engine->column[attribute][record]), \
+	((number = omni_match_number(engine, attribute, record)) != 0 && \
+	 (value = omni_match_value(engine, attribute, number), \
 	  text = omni_match_text(engine, attribute, value), true))
 
 	memset(parts, 0, sizeof(*parts));
@@ -187,6 +186,7 @@ identifier_keys(const OmniMatchEngine *engine, uint32_t record,
 {
 	const Value *value;
 	const char *text;
+	uint32_t	number;
 	int			n = 0;
 
 	keys[n++] = combine(1, hash_of(engine, A_PHONE, record), 1, 1);
@@ -259,10 +259,11 @@ word_keys(const OmniMatchEngine *engine, uint32_t record, const Parts *parts,
 	uint32_t	rare[3] = {0, 0, 0};
 	int			n = 0;
 
-	if (engine->kind[record] == KIND_PERSON ||
-		engine->column[A_NAME] == NULL || engine->column[A_NAME][record] == 0)
+	uint32_t	number = omni_match_number(engine, A_NAME, record);
+
+	if (engine->kind[record] == KIND_PERSON || number == 0)
 		return 0;
-	value = omni_match_value(engine, A_NAME, engine->column[A_NAME][record]);
+	value = omni_match_value(engine, A_NAME, number);
 	words = engine->tokens.tokens + value->tokens;
 	for (int i = 0; i < value->ntokens; i++)
 	{
@@ -522,10 +523,10 @@ static void
 add_pair(OmniMatchEngine *engine, uint32_t a, uint32_t b, int shared)
 {
 	Candidate  *pair;
-	const uint32_t *source = engine->column[A_SOURCE];
+	uint32_t	source = omni_match_number(engine, A_SOURCE, a);
 
-	if (engine->options.unique_within_source && source != NULL &&
-		source[a] != 0 && source[a] == source[b])
+	if (engine->options.unique_within_source && source != 0 &&
+		source == omni_match_number(engine, A_SOURCE, b))
 		return;
 	if (engine->npairs == engine->pairs_size)
 	{

@@ -195,7 +195,6 @@ static void
 sort_records(OmniMatchEngine *engine)
 {
 	Order	   *orders = omni_match_alloc(engine, engine->n * sizeof(Order));
-	uint32_t   *moved = omni_match_alloc(engine, engine->size * sizeof(uint32_t));
 	uint8_t    *kinds = omni_match_alloc(engine, engine->size);
 
 	for (uint32_t r = 0; r < engine->n; r++)
@@ -214,17 +213,21 @@ sort_records(OmniMatchEngine *engine)
 	}
 	omni_match_free(engine, engine->kind);
 	engine->kind = kinds;
+	engine->stride = 1;
+	for (int a = 0; a < ATTRIBUTES; a++)
+		if (engine->column[a] != NULL)
+			engine->place[a] = (uint8_t) engine->stride++;
+	engine->rows = omni_match_alloc_zero(engine, ((size_t) engine->n + 1) *
+										 engine->stride * sizeof(uint32_t));
 	for (int a = 0; a < ATTRIBUTES; a++)
 		if (engine->column[a] != NULL)
 		{
-			uint32_t   *swap = engine->column[a];
-
 			for (uint32_t i = 0; i < engine->n; i++)
-				moved[i] = swap[orders[i].record];
-			engine->column[a] = moved;
-			moved = swap;
+				engine->rows[(size_t) i * engine->stride + engine->place[a]] =
+					engine->column[a][orders[i].record];
+			omni_match_free(engine, engine->column[a]);
+			engine->column[a] = NULL;
 		}
-	omni_match_free(engine, moved);
 	omni_match_free(engine, orders);
 }
 

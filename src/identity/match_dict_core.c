@@ -79,22 +79,38 @@ grow_slots(OmniMatchEngine *engine, Dictionary *dict)
 	dict->slots_size = size;
 }
 
-/* Which letters occur: a-z, then digits in six groups of bits. */
+/*
+ * What rules out that two values are few edits apart.  One edit changes at
+ * most two of these bits: for texts, which letters occur (and characters of
+ * five other groups); for numbers, whether each digit occurs once, twice,
+ * three times.  The highest bit tells numbers from texts.
+ */
 static uint32_t
 letters_of(const char *text, size_t len)
 {
 	uint32_t	letters = 0;
+	uint32_t	digits = NUMBER_BIT;
+	bool		number = len > 0;
 
 	for (size_t i = 0; i < len; i++)
 	{
 		unsigned char c = (unsigned char) text[i];
 
+		if (c >= '0' && c <= '9')
+		{
+			uint32_t	three = digits >> (c - '0') * 3 & 7;
+
+			three = three << 1 | 1;
+			digits |= (three & 7) << (c - '0') * 3;
+		}
+		else
+			number = false;
 		if (c >= 'a' && c <= 'z')
 			letters |= UINT32_C(1) << (c - 'a');
 		else if (c != ' ')
-			letters |= UINT32_C(1) << (26 + c % 6);
+			letters |= UINT32_C(1) << (26 + c % 5);
 	}
-	return letters;
+	return number ? digits : letters;
 }
 
 /* What comparing a new value needs. */
@@ -149,10 +165,10 @@ find_or_add(OmniMatchEngine *engine, Dictionary *dict, Attribute attribute,
 	{
 		value = &dict->values[dict->slots[at]];
 		if (value->hash == hash && value->len == len &&
-			memcmp(dict->texts + value->text, text, len) == 0)
+			memcmp(omni_match_dictionary_text(dict, value), text, len) == 0)
 			return dict->slots[at];
 	}
-	if (dict->texts_used + len > dict->texts_size)
+	if (len > INLINE_BYTES && dict->texts_used + len > dict->texts_size)
 	{
 		size_t		size = dict->texts_size * 2;
 
@@ -170,11 +186,16 @@ find_or_add(OmniMatchEngine *engine, Dictionary *dict, Attribute attribute,
 	}
 	value = &dict->values[dict->nvalues];
 	memset(value, 0, sizeof(*value));
-	value->text = (uint32_t) dict->texts_used;
 	value->len = (uint16_t) len;
 	value->hash = hash;
-	memcpy(dict->texts + dict->texts_used, text, len);
-	dict->texts_used += len;
+	if (len <= INLINE_BYTES)
+		memcpy(value->text.bytes, text, len);
+	else
+	{
+		value->text.offset = dict->texts_used;
+		memcpy(dict->texts + dict->texts_used, text, len);
+		dict->texts_used += len;
+	}
 	derive(engine, value, attribute, text, len);
 	dict->slots[at] = dict->nvalues++;
 	if (dict->nvalues > dict->slots_size / 2)
@@ -188,10 +209,12 @@ add_tokens(OmniMatchEngine *engine, uint32_t number)
 {
 	Dictionary *dict = &engine->dictionary[A_NAME];
 	TokenPool  *pool = &engine->tokens;
-	const char *text = dict->texts + dict->values[number].text;
+	char		text[VALUE_BYTES];
 	size_t		len = dict->values[number].len;
 	uint32_t	first = (uint32_t) pool->used;
 
+	memcpy(text, omni_match_dictionary_text(dict, &dict->values[number]),
+		   len);
 	for (size_t start = 0; start < len;)
 	{
 		size_t		end = start;

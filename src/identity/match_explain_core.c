@@ -41,6 +41,7 @@ omni_match_explain(OmniMatchEngine *engine, uint32_t a, uint32_t b,
 	{
 		int			l = LEVEL_OF(vector, f);
 		int			attribute;
+		uint32_t	number;
 
 		explanation->level[f] = l;
 		if (l == 0)
@@ -48,11 +49,13 @@ omni_match_explain(OmniMatchEngine *engine, uint32_t a, uint32_t b,
 		explanation->weight[f] = engine->logs.m[f][l] - engine->logs.u[f][l] +
 			omni_match_rarity_of(engine, x, f, l);
 		attribute = omni_match_frequency_attribute(f, l);
-		if (attribute >= 0 && engine->column[attribute] != NULL &&
-			engine->column[attribute][x] != 0)
+		if (attribute < 0)
+			continue;
+		number = omni_match_number(engine, attribute, x);
+		if (number != 0)
 			explanation->frequency[f] =
 				exp(omni_match_value(engine, attribute,
-									 engine->column[attribute][x])->log_frequency);
+									 number)->log_frequency);
 	}
 	explanation->prior = engine->logs.prior_m - engine->logs.prior_u;
 	explanation->log_odds = omni_match_odds(engine, x, y, vector);

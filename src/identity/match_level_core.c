@@ -142,7 +142,8 @@ find_filler_days(OmniMatchEngine *engine)
 
 	for (uint32_t v = 1; v < dict->nvalues; v++)
 	{
-		const char *digits = dict->texts + dict->values[v].text;
+		const char *digits = omni_match_dictionary_text(dict,
+														&dict->values[v]);
 
 		counts[(digits[4] - '0') * 1000 + (digits[5] - '0') * 100 +
 			   (digits[6] - '0') * 10 + digits[7] - '0'] +=
@@ -176,15 +177,6 @@ omni_match_levels_init(OmniMatchEngine *engine)
 	}
 }
 
-/* The number of a record's value. */
-static inline uint32_t
-number_of(const OmniMatchEngine *engine, Attribute attribute, uint32_t record)
-{
-	const uint32_t *column = engine->column[attribute];
-
-	return column == NULL ? 0 : column[record];
-}
-
 /* 0 rare, 1 neither, 2 common. */
 static inline int
 bucket(const Value *value)
@@ -209,7 +201,9 @@ static int
 distance(const char *a, const Value *va, const char *b, const Value *vb,
 		 int limit)
 {
-	if (__builtin_popcount(va->letters ^ vb->letters) > 2 * limit)
+	uint32_t	differ = va->letters ^ vb->letters;
+
+	if (!(differ & NUMBER_BIT) && __builtin_popcount(differ) > 2 * limit)
 		return limit + 1;
 	return omni_identity_damerau(a, va->len, b, vb->len, limit);
 }
@@ -331,10 +325,10 @@ static void
 compare_person(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
 			   int *levels)
 {
-	uint32_t	given_a = number_of(engine, A_GIVEN, a);
-	uint32_t	given_b = number_of(engine, A_GIVEN, b);
-	uint32_t	family_a = number_of(engine, A_FAMILY, a);
-	uint32_t	family_b = number_of(engine, A_FAMILY, b);
+	uint32_t	given_a = omni_match_number(engine, A_GIVEN, a);
+	uint32_t	given_b = omni_match_number(engine, A_GIVEN, b);
+	uint32_t	family_a = omni_match_number(engine, A_FAMILY, a);
+	uint32_t	family_b = omni_match_number(engine, A_FAMILY, b);
 	int			given = 0;
 	int			family = 0;
 	int			cross;
@@ -382,10 +376,10 @@ compare_person(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
 			family = cross;
 	}
 	if (given == 13 &&
-		(number_of(engine, A_MIDDLE, a) | number_of(engine, A_MIDDLE, b)))
+		(omni_match_number(engine, A_MIDDLE, a) | omni_match_number(engine, A_MIDDLE, b)))
 	{
-		uint32_t	ma = number_of(engine, A_MIDDLE, a);
-		uint32_t	mb = number_of(engine, A_MIDDLE, b);
+		uint32_t	ma = omni_match_number(engine, A_MIDDLE, a);
+		uint32_t	mb = omni_match_number(engine, A_MIDDLE, b);
 		const Value *ga = omni_match_value(engine, A_GIVEN, given_a);
 		const Value *gb = omni_match_value(engine, A_GIVEN, given_b);
 
@@ -458,8 +452,8 @@ word_match(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 {
 	const Value *va = &engine->words.values[a];
 	const Value *vb = &engine->words.values[b];
-	const char *ta = engine->words.texts + va->text;
-	const char *tb = engine->words.texts + vb->text;
+	const char *ta = omni_match_dictionary_text(&engine->words, va);
+	const char *tb = omni_match_dictionary_text(&engine->words, vb);
 
 	if (a == b)
 		return 1.0;
@@ -709,10 +703,10 @@ static int
 compare_addresses(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
 				  int *locality)
 {
-	uint32_t	street_a = number_of(engine, A_STREET, a);
-	uint32_t	street_b = number_of(engine, A_STREET, b);
-	uint32_t	number_a = number_of(engine, A_NUMBER, a);
-	uint32_t	number_b = number_of(engine, A_NUMBER, b);
+	uint32_t	street_a = omni_match_number(engine, A_STREET, a);
+	uint32_t	street_b = omni_match_number(engine, A_STREET, b);
+	uint32_t	number_a = omni_match_number(engine, A_NUMBER, a);
+	uint32_t	number_b = omni_match_number(engine, A_NUMBER, b);
 	int			street = compare_place(engine, A_STREET, street_a, street_b);
 	int			number = -1;
 	bool		rare;
@@ -751,12 +745,12 @@ compare_addresses(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
 static int
 compare_localities(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 {
-	uint32_t	postal_a = number_of(engine, A_POSTAL, a);
-	uint32_t	postal_b = number_of(engine, A_POSTAL, b);
-	uint32_t	city_a = number_of(engine, A_CITY, a);
-	uint32_t	city_b = number_of(engine, A_CITY, b);
-	uint32_t	region_a = number_of(engine, A_REGION, a);
-	uint32_t	region_b = number_of(engine, A_REGION, b);
+	uint32_t	postal_a = omni_match_number(engine, A_POSTAL, a);
+	uint32_t	postal_b = omni_match_number(engine, A_POSTAL, b);
+	uint32_t	city_a = omni_match_number(engine, A_CITY, a);
+	uint32_t	city_b = omni_match_number(engine, A_CITY, b);
+	uint32_t	region_a = omni_match_number(engine, A_REGION, a);
+	uint32_t	region_b = omni_match_number(engine, A_REGION, b);
 	int			city = compare_place(engine, A_CITY, city_a, city_b);
 	int			postal = -1;
 	const Value *va = NULL;
@@ -805,9 +799,8 @@ omni_match_compare(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 	uint32_t	vb;
 
 #define BOTH(attribute) \
-	(engine->column[attribute] != NULL && \
-	 (va = engine->column[attribute][a]) != 0 && \
-	 (vb = engine->column[attribute][b]) != 0)
+	((va = omni_match_number(engine, attribute, a)) != 0 && \
+	 (vb = omni_match_number(engine, attribute, b)) != 0)
 
 	if (engine->kind[a] == KIND_ORGANISATION ||
 		engine->kind[b] == KIND_ORGANISATION)
@@ -921,8 +914,8 @@ omni_match_apart(const OmniMatchEngine *engine, uint32_t a, uint32_t b,
 		engine->kind[a] != engine->kind[b])
 		return true;
 	if (engine->options.unique_within_source &&
-		number_of(engine, A_SOURCE, a) != 0 &&
-		number_of(engine, A_SOURCE, a) == number_of(engine, A_SOURCE, b))
+		omni_match_number(engine, A_SOURCE, a) != 0 &&
+		omni_match_number(engine, A_SOURCE, a) == omni_match_number(engine, A_SOURCE, b))
 		return true;
 	return LEVEL_OF(vector, OMNI_MATCH_F_SUFFIX) == 2;
 }

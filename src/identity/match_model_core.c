@@ -399,7 +399,7 @@ count_exact(OmniMatchEngine *engine, Chance *chance)
 
 		/* composite fields are sampled */
 		if (attribute < 0 || f == OMNI_MATCH_F_ADDRESS ||
-			f == OMNI_MATCH_F_LOCALITY || engine->column[attribute] == NULL)
+			f == OMNI_MATCH_F_LOCALITY || engine->place[attribute] == 0)
 			continue;
 		dict = &engine->dictionary[attribute];
 		filled = (double) dict->filled;
@@ -444,15 +444,15 @@ count_levels(OmniMatchEngine *engine, Chance *chance)
 		{
 			int			l = LEVEL_OF(vector, f);
 			int			attribute;
+			uint32_t	number;
 			const Value *value;
 			const Dictionary *dict;
 
 			if (l == 0 || (attribute = omni_match_frequency_attribute(f, l)) < 0 ||
-				engine->column[attribute] == NULL ||
-				engine->column[attribute][r] == 0)
+				(number = omni_match_number(engine, attribute, r)) == 0)
 				continue;
 			dict = &engine->dictionary[attribute];
-			value = &dict->values[engine->column[attribute][r]];
+			value = &dict->values[number];
 			chance->share[f][l] += 1.0 / engine->n;
 			if (chance->exact[f][l])
 				chance->exact_pairs[f][l] += (value->count - 1) / 2.0;
@@ -513,8 +513,7 @@ count_pairs(const OmniMatchEngine *engine)
 	double		pairs = n * (n - 1) / 2;
 	const Dictionary *dict = &engine->dictionary[A_SOURCE];
 
-	if (engine->options.unique_within_source &&
-		engine->column[A_SOURCE] != NULL)
+	if (engine->options.unique_within_source)
 		for (uint32_t v = 1; v < dict->nvalues; v++)
 		{
 			double		count = dict->values[v].count;
@@ -552,9 +551,9 @@ omni_match_rarity_of(const OmniMatchEngine *engine, uint32_t record,
 	uint32_t	number;
 	double		rarity;
 
-	if (attribute < 0 || engine->column[attribute] == NULL)
+	if (attribute < 0)
 		return 0;
-	number = engine->column[attribute][record];
+	number = omni_match_number(engine, attribute, record);
 	if (number == 0)
 		return 0;
 	rarity = engine->frequency_mean[field][level] -

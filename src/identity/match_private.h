@@ -40,13 +40,21 @@ typedef enum Attribute
 
 #define VALUE_BYTES	120			/* longer values are cut */
 
-/* One distinct value of an attribute. */
+#define NUMBER_BIT		UINT32_C(0x80000000)	/* in Value.letters */
+#define INLINE_BYTES	24		/* shorter values need no second look-up */
+
+/* One distinct value of an attribute; a cache line. */
 typedef struct Value
 {
-	uint32_t	text;			/* offset in the dictionary's texts */
+	union
+	{
+		char		bytes[INLINE_BYTES];
+		size_t		offset;		/* in the dictionary's texts, if longer */
+	}			text;
 	uint32_t	count;			/* records that have it */
 	uint32_t	hash;			/* of its text */
-	uint32_t	letters;		/* which letters and digits occur */
+	uint32_t	letters;		/* which letters occur, or how often digits;
+								 * see letters_of() */
 	uint32_t	sound;			/* phonetic code, hashed; 0: none */
 	uint32_t	sound2;			/* a second way to say it, or 0 */
 	uint32_t	kin;			/* its groups of nicknames; 0: none */
@@ -138,7 +146,10 @@ struct OmniMatchEngine
 	/* records */
 	uint32_t	n;
 	uint32_t	size;
-	uint32_t   *column[ATTRIBUTES];
+	uint32_t   *column[ATTRIBUTES]; /* while records are added */
+	uint32_t   *rows;			/* afterwards: a record's values side by side */
+	uint32_t	stride;			/* values of a row; the first one is always 0 */
+	uint8_t		place[ATTRIBUTES];	/* of an attribute in a row; 0: none */
 	uint8_t    *kind;
 	uint64_t   *hash;			/* of contents and id */
 	uint32_t   *origin;			/* canonical number -> caller's */
@@ -202,10 +213,24 @@ omni_match_value(const OmniMatchEngine *engine, Attribute attribute,
 	return &engine->dictionary[attribute].values[number];
 }
 static inline const char *
-omni_match_text(const OmniMatchEngine *engine, Attribute attribute,
-		   const Value *value)
+omni_match_dictionary_text(const Dictionary *dict, const Value *value)
 {
-	return engine->dictionary[attribute].texts + value->text;
+	return value->len <= INLINE_BYTES ? value->text.bytes :
+		dict->texts + value->text.offset;
+}
+static inline const char *
+omni_match_text(const OmniMatchEngine *engine, Attribute attribute,
+				const Value *value)
+{
+	return omni_match_dictionary_text(&engine->dictionary[attribute], value);
+}
+/* the number of a record's value; 0: it has none */
+static inline uint32_t
+omni_match_number(const OmniMatchEngine *engine, Attribute attribute,
+				  uint32_t record)
+{
+	return engine->rows[(size_t) record * engine->stride +
+						engine->place[attribute]];
 }
 
 /* ---- match_prepare_core.c ---- */
