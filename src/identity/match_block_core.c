@@ -324,7 +324,10 @@ emit_keys(Blocker *blocker)
 	}
 }
 
-/* Sort entries by key and record: radix, 11 bits at a time. */
+/*
+ * Sort entries by key: radix, 11 bits at a time.  The order of the records
+ * under a key stays as it was, which is ascending.
+ */
 static void
 sort_entries(Blocker *blocker, Entries *list)
 {
@@ -336,14 +339,11 @@ sort_entries(Blocker *blocker, Entries *list)
 	if (list->n < 2)
 		return;
 	memory = to = omni_match_alloc(engine, list->n * sizeof(uint64_t));
-	for (int shift = 0; shift < 64; shift += shift == 22 ? 10 : 11)
+	for (int shift = 32; shift < 64; shift += 11)
 	{
 		size_t		counts[2048] = {0};
 		size_t		sum = 0;
 
-		/* records beyond the last one set no bits */
-		if (shift < 32 && (uint64_t) engine->n >> shift == 0)
-			continue;
 		for (size_t i = 0; i < list->n; i++)
 			counts[from[i] >> shift & 2047]++;
 		for (int d = 0; d < 2048; d++)
@@ -566,7 +566,8 @@ enumerate(Blocker *blocker, const Entries *kept)
 			{
 				uint32_t	a = (uint32_t) kept->entries[j];
 				uint32_t	b = (uint32_t) kept->entries[k];
-				int			shared = least_common_key(blocker, a, b, key);
+				int			shared = a == b ? 0 :
+					least_common_key(blocker, a, b, key);
 
 				if (shared > 0)
 					add_pair(engine, a, b, shared);

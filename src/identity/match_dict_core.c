@@ -286,3 +286,22 @@ omni_match_intern(OmniMatchEngine *engine, Attribute attribute, const char *text
 	}
 	return number;
 }
+
+/*
+ * The entry of a cell's text, which is at most VALUE_BYTES long, in a
+ * dictionary of cells.
+ */
+Value *
+omni_match_find_cell(OmniMatchEngine *engine, Dictionary *dict,
+					 const char *text, size_t len, bool *is_new)
+{
+	uint32_t	before;
+	uint32_t	number;
+
+	if (dict->values == NULL)
+		omni_match_dictionary_init(engine, dict);
+	before = dict->nvalues;
+	number = find_or_add(engine, dict, A_OTHER, text, len);
+	*is_new = number == before;
+	return &dict->values[number];
+}

@@ -177,6 +177,15 @@ omni_match_levels_init(OmniMatchEngine *engine)
 	}
 }
 
+/* How many bits are set: not every machine that we compile for counts them. */
+static inline int
+bits_in(uint32_t x)
+{
+	x -= x >> 1 & 0x55555555;
+	x = (x & 0x33333333) + (x >> 2 & 0x33333333);
+	return (int) (((x + (x >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24);
+}
+
 /* 0 rare, 1 neither, 2 common. */
 static inline int
 bucket(const Value *value)
@@ -203,7 +212,7 @@ distance(const char *a, const Value *va, const char *b, const Value *vb,
 {
 	uint32_t	differ = va->letters ^ vb->letters;
 
-	if (!(differ & NUMBER_BIT) && __builtin_popcount(differ) > 2 * limit)
+	if (!(differ & NUMBER_BIT) && bits_in(differ) > 2 * limit)
 		return limit + 1;
 	return omni_identity_damerau(a, va->len, b, vb->len, limit);
 }
@@ -288,8 +297,8 @@ compare_names(const OmniMatchEngine *engine, const char *a, const Value *va,
 	if (edits == 2 && alen + blen >= 11)
 		return rare ? 7 : 8;
 	/* most names have too few letters in common to be alike */
-	if (__builtin_popcount(va->letters & vb->letters) * 5 <
-		__builtin_popcount(va->letters | vb->letters) * 2)
+	if (bits_in(va->letters & vb->letters) * 5 <
+		bits_in(va->letters | vb->letters) * 2)
 		return 13;
 	winkler = omni_identity_jaro_winkler(a, alen, b, blen);
 	if (winkler >= 0.90 ||
@@ -637,7 +646,7 @@ compare_emails(const OmniMatchEngine *engine, uint32_t a, uint32_t b)
 	if (edits <= (la >= 8 ? 2 : 1) && la >= 4)
 		return 5;
 	if (la >= 6 && lb >= 6 &&
-		__builtin_popcount(va->letters ^ vb->letters) <= 10 &&
+		bits_in(va->letters ^ vb->letters) <= 10 &&
 		omni_identity_jaro_winkler(ta, la, tb, lb) >= 0.92)
 		return 6;
 	return 7;
@@ -689,7 +698,7 @@ compare_place(const OmniMatchEngine *engine, Attribute attribute, uint32_t a,
 		same_without_blanks(ta, va->len, tb, vb->len))
 		return 1;
 	if (attribute == A_STREET && va->len + vb->len >= 14 &&
-		__builtin_popcount(va->letters ^ vb->letters) <= 6 &&
+		bits_in(va->letters ^ vb->letters) <= 6 &&
 		omni_identity_jaro_winkler(ta, va->len, tb, vb->len) >= 0.92)
 		return 1;
 	return 0;

@@ -194,6 +194,90 @@ rest_of_name(const OmniName *full, const OmniWord *given,
 	return len;
 }
 
+/* A given or a family name from its cell; the generation that it tells. */
+static int
+prepare_name(OmniMatchEngine *engine, uint32_t record, bool is_given,
+			 const OmniMatchCell *cell)
+{
+	char		buffer[OMNI_FOLD_MAX + 1];
+	OmniMatchCell clean = clean_name(cell, buffer);
+	OmniWord	word;
+
+	if (clean.len == 0)
+		return 0;
+	if (is_given)
+		omni_identity_prepare_given(clean.text, clean.len, &word);
+	else
+		omni_identity_prepare_family(clean.text, clean.len, &word);
+	set_value(engine, record, is_given ? A_GIVEN : A_FAMILY, word.text,
+			  word.len);
+	return omni_identity_generation(clean.text, clean.len);
+}
+
+/*
+ * Given and family name where no full name is to be compared with them: most
+ * cells were seen before, and what became of them is kept.  An entry's
+ * "tokens" is the name's number, its "kin" the generation that it tells.
+ */
+static int
+prepare_cell(OmniMatchEngine *engine, uint32_t record, bool is_given,
+			 const OmniMatchCell *cell)
+{
+	Dictionary *cells = is_given ? &engine->given_cells :
+		&engine->family_cells;
+	Attribute	attribute = is_given ? A_GIVEN : A_FAMILY;
+	Value	   *entry;
+	bool		is_new;
+
+	if (cell->text == NULL || cell->len == 0)
+		return 0;
+	if (cell->len > VALUE_BYTES)
+		return prepare_name(engine, record, is_given, cell);
+	entry = omni_match_find_cell(engine, cells, cell->text, cell->len,
+								 &is_new);
+	if (is_new)
+	{
+		entry->kin = (uint32_t) prepare_name(engine, record, is_given, cell);
+		entry->tokens = engine->column[attribute] == NULL ? 0 :
+			engine->column[attribute][record];
+	}
+	else if (entry->tokens != 0)
+	{
+		engine->column[attribute][record] = entry->tokens;
+		engine->dictionary[attribute].values[entry->tokens].count++;
+		engine->dictionary[attribute].filled++;
+	}
+	return (int) entry->kin;
+}
+
+/* The rest of a person's names. */
+static void
+finish_person(OmniMatchEngine *engine, uint32_t record,
+			  const OmniMatchCell *cells, int generation)
+{
+	const OmniMatchCell *suffix = &cells[OMNI_MATCH_NAME_SUFFIX];
+	char		letter;
+
+	if (HAS(cells, OMNI_MATCH_NAME_SUFFIX))
+	{
+		int			own = omni_identity_generation(suffix->text, suffix->len);
+
+		if (own != 0)
+			generation = own;
+	}
+	set_folded(engine, record, A_MIDDLE, &cells[OMNI_MATCH_MIDDLE_NAME]);
+	if (generation != 0)
+	{
+		letter = (char) ('a' + generation % 26);
+		set_value(engine, record, A_SUFFIX, &letter, 1);
+	}
+	if ((engine->column[A_GIVEN] != NULL &&
+		 engine->column[A_GIVEN][record] != 0) ||
+		(engine->column[A_FAMILY] != NULL &&
+		 engine->column[A_FAMILY][record] != 0))
+		engine->kind[record] = KIND_PERSON;
+}
+
 /* Names of a person. */
 static void
 prepare_person(OmniMatchEngine *engine, uint32_t record,
@@ -208,6 +292,15 @@ prepare_person(OmniMatchEngine *engine, uint32_t record,
 	int			generation = 0;
 	int			len;
 
+	if (!HAS(cells, OMNI_MATCH_FULL_NAME))
+	{
+		generation = prepare_cell(engine, record, true,
+								  &cells[OMNI_MATCH_GIVEN_NAME]);
+		len = prepare_cell(engine, record, false,
+						   &cells[OMNI_MATCH_FAMILY_NAME]);
+		finish_person(engine, record, cells, generation ? generation : len);
+		return;
+	}
 	full.w.len = 0;
 	full.w.nwords = 0;
 	given.len = 0;
@@ -233,16 +326,6 @@ prepare_person(OmniMatchEngine *engine, uint32_t record,
 		if (generation == 0)
 			generation = omni_identity_generation(cell.text, cell.len);
 	}
-	if (HAS(cells, OMNI_MATCH_NAME_SUFFIX))
-	{
-		int			own = omni_identity_generation(
-												   cells[OMNI_MATCH_NAME_SUFFIX].text,
-												   cells[OMNI_MATCH_NAME_SUFFIX].len);
-
-		if (own != 0)
-			generation = own;
-	}
-
 	set_value(engine, record, A_GIVEN, given.text, given.len);
 	set_value(engine, record, A_FAMILY, family.text, family.len);
 	if (full.w.len > 0)
@@ -268,14 +351,7 @@ prepare_person(OmniMatchEngine *engine, uint32_t record,
 			set_value(engine, record, A_MIDDLE, part, len);
 		set_value(engine, record, A_NAME, full.w.text, full.w.len);
 	}
-	set_folded(engine, record, A_MIDDLE, &cells[OMNI_MATCH_MIDDLE_NAME]);
-	if (generation != 0)
-	{
-		part[0] = (char) ('a' + generation % 26);
-		set_value(engine, record, A_SUFFIX, part, 1);
-	}
-	if (given.len > 0 || family.len > 0)
-		engine->kind[record] = KIND_PERSON;
+	finish_person(engine, record, cells, generation);
 }
 
 /* The name of an organisation. */
@@ -384,6 +460,12 @@ prepare_sex(OmniMatchEngine *engine, uint32_t record,
 
 	if (cell->text == NULL || cell->len == 0)
 		return;
+	if (cell->len == 1 && strchr("mfMF", cell->text[0]) != NULL)
+	{
+		folded[0] = (char) (cell->text[0] | 0x20);
+		set_value(engine, record, A_SEX, folded, 1);
+		return;
+	}
 	len = omni_identity_fold(cell->text, cell->len, folded, 32);
 	for (size_t i = 0; i < sizeof(male) / sizeof(male[0]); i++)
 		if (len == (int) strlen(male[i]) && memcmp(folded, male[i],

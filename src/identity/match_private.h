@@ -156,6 +156,8 @@ struct OmniMatchEngine
 	uint32_t   *rank;			/* caller's number -> canonical */
 	Dictionary	dictionary[ATTRIBUTES];
 	Dictionary	words;			/* of A_NAME's values */
+	Dictionary	given_cells;	/* what names' cells were prepared to */
+	Dictionary	family_cells;
 	TokenPool	tokens;
 	KinPool		kin;
 	bool		filler_day[10000];	/* month * 100 + day: says nothing */
@@ -205,7 +207,12 @@ extern uint64_t omni_match_hash(const char *text, size_t len, uint64_t seed);
 /* ---- match_dict_core.c ---- */
 extern uint32_t omni_match_intern(OmniMatchEngine *engine, Attribute attribute,
 							 const char *text, size_t len);
-extern void omni_match_dictionary_init(OmniMatchEngine *engine, Dictionary *dict);
+extern void omni_match_dictionary_init(OmniMatchEngine *engine,
+									   Dictionary *dict);
+/* an entry of a dictionary of cells; "is_new": not seen before */
+extern Value *omni_match_find_cell(OmniMatchEngine *engine, Dictionary *dict,
+								   const char *text, size_t len,
+								   bool *is_new);
 static inline const Value *
 omni_match_value(const OmniMatchEngine *engine, Attribute attribute,
 			uint32_t number)

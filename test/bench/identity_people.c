@@ -208,11 +208,11 @@ print(FILE *out, FILE *truth, uint32_t id, const Person *original, int again)
 	}
 	if (chance(0.02 * e) && p.sex == 'f')
 		word(p.family, zipf(30000, 20), 1);
-	if (chance(0.12 * e))
+	if (chance(0.08 * e))
 		move_house(&p);
-	if (chance(0.20 * e))
+	if (chance(0.12 * e))
 		new_phone(&p);
-	if (chance(0.20 * e))
+	if (chance(0.12 * e))
 		new_email(&p);
 	if (chance(0.03 * e))
 		mistype_digits(p.phone);
@@ -223,11 +223,11 @@ print(FILE *out, FILE *truth, uint32_t id, const Person *original, int again)
 		sprintf(birth, "%04d-%02d-%02d", p.year, 1 + (int) draw(12), p.day);
 	if (chance(0.02 * e) && p.day <= 12)
 		sprintf(birth, "%04d-%02d-%02d", p.year, p.day, p.month);
-	if (chance(0.25))
+	if (chance(0.2))
 		birth[0] = '\0';
-	if (chance(0.25))
+	if (chance(0.2))
 		p.phone[0] = '\0';
-	if (chance(0.15))
+	if (chance(0.1))
 		p.email[0] = '\0';
 	if (chance(0.03))
 		p.given[0] = '\0';
