@@ -17,7 +17,7 @@
 #define BUDGET_FIXED	UINT64_C(3000000)
 #define BUDGET_EACH		8		/* pairs for each record, before combining */
 #define CAP_MAX			2000	/* records under one key, whatever the budget */
-#define RULES			24
+#define SECOND_PARTS	8		/* that over-full keys are combined with */
 
 /* Keys and records, key in the upper half. */
 typedef struct Entries
@@ -33,6 +33,7 @@ typedef struct Blocker
 	Entries		keys;
 	Entries		scratch;
 	uint32_t	cap;
+	uint32_t   *second;			/* SECOND_PARTS for each record */
 	uint32_t   *first;			/* by record: its keys in by_record */
 	uint32_t   *by_record;
 } Blocker;
@@ -298,6 +299,22 @@ word_keys(const OmniMatchEngine *engine, uint32_t record, const Parts *parts,
 }
 #undef VALUE_OF
 
+/* What over-full keys of a record may be combined with. */
+static void
+keep_second_parts(Blocker *blocker, uint32_t record, const Parts *parts)
+{
+	uint32_t   *second = blocker->second + (size_t) record * SECOND_PARTS;
+
+	second[0] = parts->given_sound;
+	second[1] = parts->family_sound;
+	second[2] = parts->year;
+	second[3] = parts->place;
+	second[4] = parts->day;
+	second[5] = parts->street;
+	second[6] = parts->city;
+	second[7] = parts->birth_place;
+}
+
 /* Put all keys of all records into the list. */
 static void
 emit_keys(Blocker *blocker)
@@ -314,6 +331,7 @@ emit_keys(Blocker *blocker)
 			engine->env.tick(engine->env.arg, OMNI_MATCH_PHASE_BLOCK, record,
 							 engine->n);
 		find_parts(engine, record, &parts);
+		keep_second_parts(blocker, record, &parts);
 		n = identifier_keys(engine, record, &parts, keys);
 		n += person_keys(&parts, keys + n);
 		n += word_keys(engine, record, &parts, keys + n);
@@ -430,8 +448,7 @@ split_blocks(Blocker *blocker, Entries *kept, Entries *larger, int round)
 		{
 			uint32_t	key = (uint32_t) (list->entries[k] >> 32);
 			uint32_t	record = (uint32_t) list->entries[k];
-			uint32_t	keys[4];
-			Parts		p;
+			const uint32_t *second;
 
 			if (k > i && list->entries[k] == list->entries[k - 1])
 				continue;
@@ -442,18 +459,16 @@ split_blocks(Blocker *blocker, Entries *kept, Entries *larger, int round)
 			}
 			if (larger == NULL)
 				continue;
-			find_parts(blocker->engine, record, &p);
-			keys[0] = combine(40 + round * 4, key, round == 0 ?
-							  p.given_sound : p.day, 1);
-			keys[1] = combine(41 + round * 4, key, round == 0 ?
-							  p.family_sound : p.street, 1);
-			keys[2] = combine(42 + round * 4, key, round == 0 ?
-							  p.year : p.city, 1);
-			keys[3] = combine(43 + round * 4, key, round == 0 ?
-							  p.place : p.birth_place, 1);
-			for (int q = 0; q < 4; q++)
-				if (keys[q] != 0)
-					push(blocker, larger, (uint64_t) keys[q] << 32 | record);
+			second = blocker->second + (size_t) record * SECOND_PARTS +
+				round * SECOND_PARTS / 2;
+			for (int q = 0; q < SECOND_PARTS / 2; q++)
+			{
+				uint32_t	combined = combine((uint32_t) (40 + round * 4 + q),
+											   key, second[q], 1);
+
+				if (combined != 0)
+					push(blocker, larger, (uint64_t) combined << 32 | record);
+			}
 		}
 		i = end;
 	}
@@ -604,6 +619,8 @@ omni_match_block(OmniMatchEngine *engine)
 	memset(&blocker, 0, sizeof(blocker));
 	memset(&kept, 0, sizeof(kept));
 	blocker.engine = engine;
+	blocker.second = omni_match_alloc(engine, (size_t) engine->n *
+									  SECOND_PARTS * sizeof(uint32_t));
 	emit_keys(&blocker);
 	sort_entries(&blocker, &blocker.keys);
 	blocker.cap = choose_cap(&blocker);
@@ -616,6 +633,7 @@ omni_match_block(OmniMatchEngine *engine)
 		sort_entries(&blocker, &blocker.keys);
 	}
 	omni_match_free(engine, blocker.keys.entries);
+	omni_match_free(engine, blocker.second);
 	sort_entries(&blocker, &kept);
 	index_by_record(&blocker, &kept);
 	enumerate(&blocker, &kept);
