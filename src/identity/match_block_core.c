@@ -33,6 +33,7 @@ typedef struct Blocker
 	Entries		keys;
 	Entries		scratch;
 	uint32_t	cap;
+	uint32_t   *content;		/* hash of each record's values */
 	uint32_t   *second;			/* SECOND_PARTS for each record */
 	uint32_t   *first;			/* by record: its keys in by_record */
 	uint32_t   *by_record;
@@ -315,6 +316,18 @@ keep_second_parts(Blocker *blocker, uint32_t record, const Parts *parts)
 	second[7] = parts->birth_place;
 }
 
+/* A hash of all that is known of a record, but its source. */
+static uint32_t
+hash_content(const OmniMatchEngine *engine, uint32_t record)
+{
+	uint64_t	hash = engine->kind[record];
+
+	for (int a = 0; a < A_SOURCE; a++)
+		hash = omni_match_mix(hash + (uint64_t) a +
+							  hash_of(engine, a, record));
+	return (uint32_t) hash | 1;
+}
+
 /* Put all keys of all records into the list. */
 static void
 emit_keys(Blocker *blocker)
@@ -333,6 +346,8 @@ emit_keys(Blocker *blocker)
 		find_parts(engine, record, &parts);
 		keep_second_parts(blocker, record, &parts);
 		n = identifier_keys(engine, record, &parts, keys);
+		blocker->content[record] = hash_content(engine, record);
+		keys[n++] = combine(29, blocker->content[record], 1, 1);
 		n += person_keys(&parts, keys + n);
 		n += word_keys(engine, record, &parts, keys + n);
 		for (int i = 0; i < n; i++)
@@ -595,6 +610,35 @@ enumerate(Blocker *blocker, const Entries *kept)
 }
 
 /*
+ * Records that are the same in everything, but are too many for one key, are
+ * candidates with their neighbours alone.
+ */
+static void
+chain_copies(Blocker *blocker)
+{
+	OmniMatchEngine *engine = blocker->engine;
+	Entries		list;
+
+	memset(&list, 0, sizeof(list));
+	for (uint32_t r = 0; r < engine->n; r++)
+		push(blocker, &list, (uint64_t) blocker->content[r] << 32 | r);
+	sort_entries(blocker, &list);
+	for (size_t i = 0; i < list.n;)
+	{
+		size_t		end = i;
+
+		while (end < list.n && list.entries[end] >> 32 ==
+			   list.entries[i] >> 32)
+			end++;
+		for (size_t k = i; end - i > blocker->cap && k + 1 < end; k++)
+			add_pair(engine, (uint32_t) list.entries[k],
+					 (uint32_t) list.entries[k + 1], 3);
+		i = end;
+	}
+	omni_match_free(engine, list.entries);
+}
+
+/*
  * Find, compare and count all candidate pairs.
  */
 void
@@ -621,6 +665,8 @@ omni_match_block(OmniMatchEngine *engine)
 	blocker.engine = engine;
 	blocker.second = omni_match_alloc(engine, (size_t) engine->n *
 									  SECOND_PARTS * sizeof(uint32_t));
+	blocker.content = omni_match_alloc(engine, (size_t) engine->n *
+									   sizeof(uint32_t));
 	emit_keys(&blocker);
 	sort_entries(&blocker, &blocker.keys);
 	blocker.cap = choose_cap(&blocker);
@@ -637,6 +683,8 @@ omni_match_block(OmniMatchEngine *engine)
 	sort_entries(&blocker, &kept);
 	index_by_record(&blocker, &kept);
 	enumerate(&blocker, &kept);
+	chain_copies(&blocker);
+	omni_match_free(engine, blocker.content);
 	omni_match_free(engine, kept.entries);
 	omni_match_free(engine, blocker.first);
 	omni_match_free(engine, blocker.by_record);

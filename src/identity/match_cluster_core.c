@@ -25,6 +25,7 @@
 #define BEST_ODDS	8.0			/* bounds of one pair's log odds */
 #define WORST_ODDS	(-6.0)
 #define CUT_STEP	2.0			/* how the bar rises for large components */
+#define COPY_ODDS	99.0f		/* of records that are the same in all */
 #define CUT_MOST	24.0		/* links beyond this bar are not examined */
 
 /* A record of a component. */
@@ -430,7 +431,7 @@ divide(OmniMatchEngine *engine, uint32_t *parent, Item *items,
 
 /* Log odds of every candidate, each way the same. */
 static void
-score_pairs(OmniMatchEngine *engine)
+score_pairs(OmniMatchEngine *engine, double bar)
 {
 	engine->pair_odds = omni_match_alloc(engine, (engine->npairs + 1) *
 									sizeof(float));
@@ -440,11 +441,43 @@ score_pairs(OmniMatchEngine *engine)
 
 		engine->pair_odds[i] = (float)
 			omni_match_odds(engine, pair->a, pair->b,
-					   engine->vectors.keys[pair->vector]);
+							engine->vectors.keys[pair->vector]);
+		/* copies hold together however many there are */
+		if (engine->pair_odds[i] > bar &&
+			memcmp(engine->rows + (size_t) pair->a * engine->stride,
+				   engine->rows + (size_t) pair->b * engine->stride,
+				   engine->stride * sizeof(uint32_t)) == 0)
+			engine->pair_odds[i] = COPY_ODDS;
 		if ((i & 0xffff) == 0)
 			engine->env.tick(engine->env.arg, OMNI_MATCH_PHASE_CLUSTER, 0,
 							 engine->n);
 	}
+}
+
+/*
+ * The share of matches that share a key, estimated by the pairs of clusters of
+ * three and more: they are known by way of others, too.
+ */
+static void
+estimate_recall(OmniMatchEngine *engine, uint32_t *size)
+{
+	double		found = 0;
+	double		all = 0;
+
+	memset(size, 0, (engine->n + 1) * sizeof(uint32_t));
+	for (uint32_t r = 0; r < engine->n; r++)
+		size[engine->cluster[r]]++;
+	for (uint32_t r = 0; r < engine->n; r++)
+		if (size[r] > 2 && size[r] <= DENSE_MAX)
+			all += (double) size[r] * (size[r] - 1) / 2;
+	for (size_t i = 0; i < engine->npairs; i++)
+	{
+		uint32_t	cluster = engine->cluster[engine->pairs[i].a];
+
+		found += size[cluster] > 2 && size[cluster] <= DENSE_MAX &&
+			cluster == engine->cluster[engine->pairs[i].b];
+	}
+	engine->model.recall = all > 0 ? found / all : 1;
 }
 
 /*
@@ -467,7 +500,7 @@ omni_match_cluster(OmniMatchEngine *engine)
 	engine->large = omni_match_alloc_zero(engine, engine->n + 1);
 	for (uint32_t r = 0; r < engine->n; r++)
 		engine->cluster[r] = parent[r] = r;
-	score_pairs(engine);
+	score_pairs(engine, bar);
 	sort_decisions(engine);
 	{
 		if (engine->model.refusal != OMNI_MATCH_FINE)
@@ -485,6 +518,7 @@ omni_match_cluster(OmniMatchEngine *engine)
 						  bar >= CUT_MOST) && bar < CUT_MOST;
 		}
 	}
+	estimate_recall(engine, parent);
 	omni_match_free(engine, parent);
 	omni_match_free(engine, items);
 	omni_match_free(engine, members);

@@ -94,7 +94,7 @@ static const struct
 	[OMNI_MATCH_F_MIDDLE] = {"middle_name", LEVELS(middle), true},
 	[OMNI_MATCH_F_FAMILY] = {"family_name", LEVELS(name), false},
 	[OMNI_MATCH_F_SUFFIX] = {"name_suffix", LEVELS(suffix), true},
-	[OMNI_MATCH_F_NAME] = {"name", LEVELS(token), false},
+	[OMNI_MATCH_F_NAME] = {"name", LEVELS(token), true},
 	[OMNI_MATCH_F_BIRTH] = {"birth_date", LEVELS(date), true},
 	[OMNI_MATCH_F_SEX] = {"sex", LEVELS(sex), true},
 	[OMNI_MATCH_F_BIRTH_PLACE] = {"birth_place", LEVELS(text), false},

@@ -609,29 +609,6 @@ omni_match_household_odds(const OmniMatchEngine *engine, uint32_t a,
 	return h - u;
 }
 
-/* The share of matches that share a key: by Chao's estimate of the unseen. */
-static void
-estimate_recall(OmniMatchEngine *engine)
-{
-	double		once = 0;
-	double		twice = 0;
-	double		seen = 0;
-
-	for (size_t i = 0; i < engine->npairs; i++)
-	{
-		const Candidate *pair = &engine->pairs[i];
-
-		if (omni_match_odds(engine, pair->a, pair->b,
-							engine->vectors.keys[pair->vector]) < 2)
-			continue;
-		seen++;
-		once += pair->shared == 1;
-		twice += pair->shared == 2;
-	}
-	engine->model.recall = seen > 0 ?
-		seen / (seen + once * once / (2 * (twice + 1))) : 1;
-}
-
 /* Reasons to call nothing a match. */
 static OmniMatchRefusal
 find_refusal(const OmniMatchEngine *engine)
@@ -663,6 +640,21 @@ find_refusal(const OmniMatchEngine *engine)
 	return OMNI_MATCH_NO_CONTRAST;
 }
 
+/* Are there personal fields and others, so that households can be told? */
+static bool
+can_tell_households(const OmniMatchModel *model)
+{
+	bool		personal = false;
+	bool		shared = false;
+
+	for (int f = 0; f < OMNI_MATCH_FIELDS; f++)
+	{
+		personal |= model->field[f].used && model->field[f].personal;
+		shared |= model->field[f].used && !model->field[f].personal;
+	}
+	return personal && shared;
+}
+
 /*
  * Fit the model to the candidates.
  */
@@ -679,7 +671,8 @@ omni_match_model_fit(OmniMatchEngine *engine)
 	count_levels(engine, &chance);
 	draw_sample(engine);
 
-	for (int classes = 2; classes <= 3; classes++)
+	for (int classes = 2; classes <= (can_tell_households(model) ? 3 : 2);
+		 classes++)
 	{
 		int			parameters = 0;
 
@@ -703,5 +696,4 @@ omni_match_model_fit(OmniMatchEngine *engine)
 	}
 	take_logs(model, &engine->logs);
 	model->refusal = find_refusal(engine);
-	estimate_recall(engine);
 }

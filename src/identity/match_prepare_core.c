@@ -20,6 +20,7 @@
 #include "identity/phone_core.h"
 #include "identity/text_core.h"
 
+#define AGE_YEAR	2000		/* in which ages are turned into years */
 #define HAS(cells, role) ((cells)[role].text != NULL && (cells)[role].len > 0)
 
 /* Set an attribute of a record, unless it has a value already. */
@@ -354,17 +355,20 @@ prepare_person(OmniMatchEngine *engine, uint32_t record,
 	finish_person(engine, record, cells, generation);
 }
 
-/* The name of an organisation. */
+/*
+ * The name of an organisation; "by_form": only if a legal form behind two words
+ * or more says that it is one.
+ */
 static void
 prepare_organisation(OmniMatchEngine *engine, uint32_t record,
-					 const OmniMatchCell *cells)
+					 const OmniMatchCell *cell, bool by_form)
 {
 	OmniOrganization name;
 
-	omni_identity_parse_organization(cells[OMNI_MATCH_ORGANIZATION_NAME].text,
-									 cells[OMNI_MATCH_ORGANIZATION_NAME].len,
-									 &name);
-	if (name.w.len == 0)
+	omni_identity_parse_organization(cell->text, cell->len, &name);
+	if (name.w.len == 0 ||
+		(by_form && (name.legal_form == OMNI_LEGAL_NONE ||
+					 memchr(cell->text, ' ', cell->len) == NULL)))
 		return;
 	set_value(engine, record, A_NAME, name.w.text, name.w.len);
 	engine->kind[record] = KIND_ORGANISATION;
@@ -440,6 +444,15 @@ prepare_birth(OmniMatchEngine *engine, uint32_t record,
 			return;
 		}
 	}
+	/* an age is as good as a year, of a calendar that all records share */
+	if (!HAS(cells, OMNI_MATCH_BIRTH_YEAR) && HAS(cells, OMNI_MATCH_AGE))
+	{
+		int			age = cell_number(&cells[OMNI_MATCH_AGE], 130);
+
+		if (age > 0)
+			set_birth(engine, record, AGE_YEAR - age, 0, 0);
+		return;
+	}
 	set_birth(engine, record,
 			  cell_number(&cells[OMNI_MATCH_BIRTH_YEAR], 9999),
 			  cell_number(&cells[OMNI_MATCH_BIRTH_MONTH], 99),
@@ -481,16 +494,26 @@ prepare_sex(OmniMatchEngine *engine, uint32_t record,
 /* A telephone number: its digits, with the country's where they are known. */
 static void
 prepare_phone(OmniMatchEngine *engine, uint32_t record,
-			  const OmniMatchCell *cell)
+			  const OmniMatchCell *cell, const OmniMatchCell *country)
 {
 	char		phone[OMNI_PHONE_SIZE];
 	char		digits[OMNI_PHONE_SIZE];
+	char		code[3] = {0};
 	int			len;
 	int			ndigits = 0;
 
 	if (cell->text == NULL || cell->len == 0)
 		return;
-	len = omni_identity_clean_phone(cell->text, cell->len, phone);
+	if (country->len == 2 && country->text != NULL)
+		for (int i = 0; i < 2; i++)
+			code[i] = (char) (country->text[i] >= 'a' &&
+							  country->text[i] <= 'z' ?
+							  country->text[i] - 32 : country->text[i]);
+	if (code[0] != '\0' && omni_identity_e164(cell->text, cell->len, code,
+											  phone) == OMNI_PHONE_OK)
+		len = (int) strlen(phone);
+	else
+		len = omni_identity_clean_phone(cell->text, cell->len, phone);
 	for (int i = 0; i < len && phone[i] != 'x'; i++)
 		if (phone[i] >= '0' && phone[i] <= '9')
 			digits[ndigits++] = phone[i];
@@ -567,15 +590,24 @@ omni_match_prepare(OmniMatchEngine *engine, uint32_t record,
 		set_value(engine, record, A_SOURCE, cells[OMNI_MATCH_SOURCE].text,
 				  (int) (cells[OMNI_MATCH_SOURCE].len > VALUE_BYTES ?
 						 VALUE_BYTES : cells[OMNI_MATCH_SOURCE].len));
-	prepare_person(engine, record, cells);
-	if (engine->kind[record] == KIND_UNKNOWN &&
-		HAS(cells, OMNI_MATCH_ORGANIZATION_NAME))
-		prepare_organisation(engine, record, cells);
+	if (!HAS(cells, OMNI_MATCH_GIVEN_NAME) &&
+		!HAS(cells, OMNI_MATCH_FAMILY_NAME))
+	{
+		if (HAS(cells, OMNI_MATCH_ORGANIZATION_NAME))
+			prepare_organisation(engine, record,
+								 &cells[OMNI_MATCH_ORGANIZATION_NAME], false);
+		else if (HAS(cells, OMNI_MATCH_FULL_NAME))
+			prepare_organisation(engine, record,
+								 &cells[OMNI_MATCH_FULL_NAME], true);
+	}
+	if (engine->kind[record] == KIND_UNKNOWN)
+		prepare_person(engine, record, cells);
 	prepare_birth(engine, record, cells);
 	prepare_sex(engine, record, &cells[OMNI_MATCH_SEX]);
 	set_folded(engine, record, A_BIRTH_PLACE,
 			   &cells[OMNI_MATCH_BIRTH_PLACE]);
-	prepare_phone(engine, record, &cells[OMNI_MATCH_PHONE]);
+	prepare_phone(engine, record, &cells[OMNI_MATCH_PHONE],
+				  &cells[OMNI_MATCH_COUNTRY]);
 	if (HAS(cells, OMNI_MATCH_EMAIL))
 		set_value(engine, record, A_EMAIL, email,
 				  omni_identity_normalise_email(cells[OMNI_MATCH_EMAIL].text,
