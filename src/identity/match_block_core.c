@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define ALL_PAIRS_UP_TO 1500	/* records: no blocking at all */
+#define BROAD_KEYS_UP_TO 60000	/* records: keys of one value alone, too */
 #define BUDGET_FIXED	UINT64_C(3000000)
 #define BUDGET_EACH		8		/* pairs for each record, before combining */
 #define CAP_MAX			2000	/* records under one key, whatever the budget */
@@ -251,6 +252,19 @@ person_keys(const Parts *p, uint32_t *keys)
 	return n;
 }
 
+/* One value alone: for tables small enough to compare so many. */
+static int
+broad_keys(const Parts *p, uint32_t *keys)
+{
+	keys[0] = combine(30, p->given_sound, 1, 1);
+	keys[1] = combine(31, p->family_sound, 1, 1);
+	keys[2] = combine(32, p->street_sound, 1, 1);
+	keys[3] = combine(33, p->postal, 1, 1);
+	keys[4] = combine(34, p->city, 1, 1);
+	keys[5] = combine(35, p->day, 1, 1);
+	return 6;
+}
+
 /* Keys of a name that is a set of words: its rarest ones. */
 static int
 word_keys(const OmniMatchEngine *engine, uint32_t record, const Parts *parts,
@@ -350,6 +364,8 @@ emit_keys(Blocker *blocker)
 		keys[n++] = combine(29, blocker->content[record], 1, 1);
 		n += person_keys(&parts, keys + n);
 		n += word_keys(engine, record, &parts, keys + n);
+		if (engine->n <= BROAD_KEYS_UP_TO)
+			n += broad_keys(&parts, keys + n);
 		for (int i = 0; i < n; i++)
 			if (keys[i] != 0)
 				push(blocker, &blocker->keys, (uint64_t) keys[i] << 32 |
