@@ -137,6 +137,7 @@ typedef struct OmniMatchModel
 	double		matches;		/* expected number */
 	double		households;
 	double		log_likelihood;
+	double		first_log_likelihood;	/* of the first guess */
 	double		bic[4];			/* of two and three classes, by their number */
 	OmniMatchFieldModel field[OMNI_MATCH_FIELDS];
 } OmniMatchModel;

@@ -375,6 +375,8 @@ run_em(OmniMatchEngine *engine, const Chance *chance, int classes)
 		if (classes == 2)
 			sums.total_h = 0;
 		model->log_likelihood = sums.log_likelihood;
+		if (model->iterations == 0)
+			model->first_log_likelihood = sums.log_likelihood;
 		if (model->iterations > 5 &&
 			fabs(sums.log_likelihood - last) < 1e-9 * fabs(last) + 1e-3)
 			break;
