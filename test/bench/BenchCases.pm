@@ -72,6 +72,7 @@ our @cases = (
 			ways => [ 'available', 'select1' ] } }
 		  [ '', 'prepared' ], [ '-simple', 'simple' ]),
 	{ name => 'availability', measure => 'availability', ways => [] },
+	{ name => 'identity', identity => 1, ways => [] },
 );
 
 # Variables i, j, k: items.  Bulk: s, the first of a thousand.

@@ -14,6 +14,7 @@ use strict;
 use warnings;
 
 use BenchCases;
+use BenchIdentity;
 use BenchReport;
 use BenchRun;
 use POSIX qw(strftime);
@@ -32,6 +33,7 @@ if ("@wanted" eq 'list')
 {
 	printf "%-18s %s\n", $_->{name},
 	  $_->{measure} ? 'omni.availability(), 50 skus of 1,000 nodes'
+	  : $_->{identity} ? 'comparators of identity, in C and from SQL'
 	  : BenchReport::describe($_) for @BenchCases::cases;
 	exit 0;
 }
@@ -103,6 +105,14 @@ for my $case (@cases)
 	my %figures;
 	my @ways = @{ $case->{ways} };
 
+	if ($case->{identity})
+	{
+		my $text = join("\n", BenchIdentity::run());
+
+		print "$text\n\n";
+		push @text_notes, "\n```\n$text\n```";
+		next;
+	}
 	if ($case->{measure})
 	{
 		my @ms = BenchRun::availability($rounds);
