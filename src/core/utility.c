@@ -9,6 +9,9 @@
  * it the hook does nothing, and the statement raises its own error.
  *
  * ALTER EXTENSION omni makes every session compare versions again.
+ *
+ * COMMIT PREPARED runs no callback of the transaction that it ends: what must
+ * happen after any of them is called from here, also when the session dies.
  */
 #include "omni.h"
 
@@ -35,7 +38,28 @@
 /* and this long in all; the statement then reports who is connected */
 #define LEAVE_MS 10000
 
+#define MAX_COMMIT_PREPARED 4
+
 static ProcessUtility_hook_type prev_process_utility = NULL;
+static void (*commit_prepared[MAX_COMMIT_PREPARED]) (void);
+static int	ncommit_prepared = 0;
+
+/* Have "callback" called after each COMMIT PREPARED; it cannot fail. */
+void
+omni_core_on_commit_prepared(void (*callback) (void))
+{
+	if (ncommit_prepared >= MAX_COMMIT_PREPARED)
+		elog(ERROR, "too many callbacks of COMMIT PREPARED in omni");
+	commit_prepared[ncommit_prepared++] = callback;
+}
+
+/* Call them. */
+static void
+prepared_committed(int code, Datum arg)
+{
+	for (int i = 0; i < ncommit_prepared; i++)
+		commit_prepared[i] ();
+}
 
 /* The bar is lifted; the launcher may start the worker again. */
 static void
@@ -296,6 +320,26 @@ run_without_worker(const Utility *u, Oid database)
 	lift_bar(0, ObjectIdGetDatum(database));
 }
 
+/* Is this COMMIT PREPARED? */
+static bool
+commits_prepared(Node *statement)
+{
+	return IsA(statement, TransactionStmt) &&
+		((TransactionStmt *) statement)->kind == TRANS_STMT_COMMIT_PREPARED;
+}
+
+/* Pass COMMIT PREPARED on. */
+static void
+run_commit_prepared(const Utility *u)
+{
+	PG_ENSURE_ERROR_CLEANUP(prepared_committed, (Datum) 0);
+	{
+		run_utility(u);
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(prepared_committed, (Datum) 0);
+	prepared_committed(0, (Datum) 0);
+}
+
 /* ProcessUtility_hook. */
 static void
 process_utility(PlannedStmt *pstmt, const char *query_string,
@@ -309,7 +353,9 @@ process_utility(PlannedStmt *pstmt, const char *query_string,
 	Oid			database = database_to_bar(pstmt->utilityStmt, &drops);
 	bool		alters = alters_extension(pstmt->utilityStmt);
 
-	if (!OidIsValid(database))
+	if (commits_prepared(pstmt->utilityStmt))
+		run_commit_prepared(&u);
+	else if (!OidIsValid(database))
 		run_utility(&u);
 	else
 		run_without_worker(&u, database);
