@@ -11,7 +11,7 @@
  * ALTER EXTENSION omni makes every session compare versions again.
  *
  * COMMIT PREPARED runs no callback of the transaction that it ends: what must
- * happen after any of them is called from here, also when the session dies.
+ * happen after any of them is called from here.
  */
 #include "omni.h"
 
@@ -51,14 +51,6 @@ omni_core_on_commit_prepared(void (*callback) (void))
 	if (ncommit_prepared >= MAX_COMMIT_PREPARED)
 		elog(ERROR, "too many callbacks of COMMIT PREPARED in omni");
 	commit_prepared[ncommit_prepared++] = callback;
-}
-
-/* Call them. */
-static void
-prepared_committed(int code, Datum arg)
-{
-	for (int i = 0; i < ncommit_prepared; i++)
-		commit_prepared[i] ();
 }
 
 /* The bar is lifted; the launcher may start the worker again. */
@@ -328,16 +320,34 @@ commits_prepared(Node *statement)
 		((TransactionStmt *) statement)->kind == TRANS_STMT_COMMIT_PREPARED;
 }
 
-/* Pass COMMIT PREPARED on. */
+/* Call what is to be called after it. */
+static void
+prepared_committed(void)
+{
+	for (int i = 0; i < ncommit_prepared; i++)
+		commit_prepared[i] ();
+}
+
+/*
+ * Pass COMMIT PREPARED on.  Between the moment at which its changes become
+ * visible and its return the server takes no interrupt, so an error is the
+ * only other way out.  (It registers a callback of its own for the session's
+ * end, under which no other can be taken away again.)
+ */
 static void
 run_commit_prepared(const Utility *u)
 {
-	PG_ENSURE_ERROR_CLEANUP(prepared_committed, (Datum) 0);
+	PG_TRY();
 	{
 		run_utility(u);
 	}
-	PG_END_ENSURE_ERROR_CLEANUP(prepared_committed, (Datum) 0);
-	prepared_committed(0, (Datum) 0);
+	PG_CATCH();
+	{
+		prepared_committed();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	prepared_committed();
 }
 
 /* ProcessUtility_hook. */
