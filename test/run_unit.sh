@@ -16,5 +16,5 @@ sources=$(sed -n 's/^ \* Sources: //p' "$file")
 
 gcc -std=gnu99 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter \
     -fsanitize=address,undefined -fno-sanitize-recover=all \
-    -I src -isystem "$includedir" -o "$program" "$file" $sources -lm
+    -I src -isystem "$includedir" -o "$program" "$file" $sources -lm -ldl
 exec "$program"

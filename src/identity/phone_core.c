@@ -190,6 +190,17 @@ read_international(const char *digits, int n, char *result)
 	return OMNI_PHONE_UNSURE;
 }
 
+/* Is 00 written, in one piece, in front? */
+static bool
+starts_with_zeros(const char *text, size_t len)
+{
+	size_t		i = 0;
+
+	while (i < len && is_blank(text[i]))
+		i++;
+	return i + 1 < len && text[i] == '0' && text[i + 1] == '0';
+}
+
 OmniPhoneResult
 omni_identity_e164(const char *text, size_t len, const char *country,
 				   char *result)
@@ -225,7 +236,7 @@ omni_identity_e164(const char *text, size_t len, const char *country,
 		return read_international(digits, n, result);
 	if (country == NULL || country[0] == '\0')
 	{
-		if (n > 2 && digits[0] == '0' && digits[1] == '0')
+		if (n > 2 && starts_with_zeros(text, len))
 			return read_international(digits + 2, n - 2, result);
 		/* nobody can tell which country it is in */
 		return OMNI_PHONE_NONE;

@@ -367,6 +367,13 @@ add_ascii(Folder *f, uint32_t c)
 	add(f, &letter, 1);
 }
 
+/* An ASCII letter or digit? */
+static inline bool
+is_plain(uint32_t c)
+{
+	return (c | 0x20) - 'a' <= 'z' - 'a' || c - '0' <= 9;
+}
+
 int
 omni_identity_fold(const char *text, size_t len, char *result, int size)
 {
@@ -375,8 +382,18 @@ omni_identity_fold(const char *text, size_t len, char *result, int size)
 	for (size_t at = 0; at < len && !f.full;)
 	{
 		size_t		start = at;
-		uint32_t	c = omni_identity_decode(text, len, &at);
+		uint32_t	c = (unsigned char) text[at];
 
+		/* most text is plain letters within a word */
+		if (is_plain(c) && !f.blank && !f.inherent && f.len < size)
+		{
+			f.result[f.len++] = (char) (c >= 'A' && c <= 'Z' ?
+										c + 'a' - 'A' : c);
+			f.before = c;
+			at++;
+			continue;
+		}
+		c = omni_identity_decode(text, len, &at);
 		if (c >= 0xFF01 && c <= 0xFF5E) /* ASCII of full width */
 			c -= 0xFF01 - '!';
 		if (is_apostrophe(c) || is_nothing(c))

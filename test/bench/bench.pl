@@ -14,6 +14,7 @@ use strict;
 use warnings;
 
 use BenchCases;
+use BenchIdentity;
 use BenchReport;
 use BenchRun;
 use POSIX qw(strftime);
@@ -32,6 +33,7 @@ if ("@wanted" eq 'list')
 {
 	printf "%-18s %s\n", $_->{name},
 	  $_->{measure} ? 'omni.availability(), 50 skus of 1,000 nodes'
+	  : $_->{identity} ? 'comparators of identity, in C and from SQL'
 	  : BenchReport::describe($_) for @BenchCases::cases;
 	exit 0;
 }
@@ -62,6 +64,8 @@ printf "%d cases, %d rounds, %d runs of %s s: about %d minutes\n",
   $runs * ($BenchRun::seconds + 1) / 60 + 1;
 psql('postgres', '-c', 'CREATE DATABASE bench');
 psql('bench', '-v', "items=$BenchCases::items", '-f', 'test/bench/setup.sql');
+psql('bench', '-f', 'test/bench/orders.sql')
+  if grep { ($_->{what} // '') eq 'orders' } @cases;
 chomp(my ($version, $fsync, $commit) = map { psql('bench', '-c', "SHOW $_") }
 	qw(server_version fsync synchronous_commit));
 die "fsync is $fsync, synchronous_commit $commit\n"
@@ -103,6 +107,14 @@ for my $case (@cases)
 	my %figures;
 	my @ways = @{ $case->{ways} };
 
+	if ($case->{identity})
+	{
+		my $text = join("\n", BenchIdentity::run());
+
+		print "$text\n\n";
+		push @text_notes, "\n```\n$text\n```";
+		next;
+	}
 	if ($case->{measure})
 	{
 		my @ms = BenchRun::availability($rounds);

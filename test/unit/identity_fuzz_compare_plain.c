@@ -13,6 +13,6 @@
 int
 main(void)
 {
-	drive("test/fuzz/identity_compare.seeds", 6000);
+	drive("test/fuzz/identity_compare.seeds", 2000);
 	return 0;
 }

@@ -15,6 +15,6 @@
 int
 main(void)
 {
-	drive("test/fuzz/identity_name.seeds", 30000);
+	drive("test/fuzz/identity_name.seeds", 8000);
 	return 0;
 }

@@ -12,6 +12,6 @@
 int
 main(void)
 {
-	drive("test/fuzz/identity_text.seeds", 100000);
+	drive("test/fuzz/identity_text.seeds", 30000);
 	return 0;
 }
