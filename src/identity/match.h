@@ -37,6 +37,8 @@ typedef struct OmniMatchRun
 {
 	const OmniMatchRequest *request;
 	MemoryContext context;
+	MemoryContext row_context;	/* values of a few rows */
+	Size		row_bytes;		/* of them */
 	Size		used;			/* bytes that the engine has */
 	int			slot;			/* of the progress table, or -1 */
 	OmniMatchEngine *engine;

@@ -2,16 +2,14 @@
  * match_source.c
  *	  Reading the records of a source into the engine.
  *
- * The source is read by one statement, through a cursor, with the rights of
- * the caller: his privileges on table and columns, and the row policies that
+ * The source is read by one statement, row by row, with the rights of the
+ * caller: his privileges on table and columns, and the row policies that
  * hold for him.  Names are quoted, nothing of the values is ever part of a
  * statement.  All memory is a child context of the call's: an error, a
  * cancel or the session's end leaves nothing.
  */
 #include "omni.h"
 
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -19,7 +17,8 @@
 
 #include "identity/match.h"
 
-#define FETCH_ROWS	1000
+#define RESET_ROWS	200			/* after which their memory is given back */
+#define RESET_BYTES	(4 * 1024 * 1024)
 #define CHUNK_SIZE	(64 * 1024)
 
 /* The engine's memory, up to omni.match_memory. */
@@ -73,6 +72,7 @@ omni_match_begin(OmniMatchRun *run, const OmniMatchRequest *request)
 	run->context = AllocSetContextCreate(CurrentMemoryContext, "omni match",
 										 ALLOCSET_DEFAULT_SIZES);
 	run->used = 0;
+	run->row_bytes = 0;
 	run->nrecords = 0;
 	run->ids_size = 1024;
 	run->ids = get_memory(run, sizeof(char *) * run->ids_size);
@@ -129,27 +129,25 @@ add_id(OmniMatchRun *run, const OmniMatchCell *cell)
 
 /* One row: the first column of a role that is not empty counts. */
 static void
-add_row(OmniMatchRun *run, HeapTuple tuple, TupleDesc desc)
+add_row(const Datum *values, const bool *isnull, void *arg)
 {
+	OmniMatchRun *run = arg;
 	const OmniMatchRequest *request = run->request;
 	OmniMatchCell cells[OMNI_MATCH_ROLES];
+	MemoryContext old = MemoryContextSwitchTo(run->row_context);
 
 	memset(cells, 0, sizeof(cells));
 	for (int c = 0; c < request->ncolumns; c++)
 	{
 		OmniMatchCell *cell = &cells[request->role[c]];
-		bool		isnull;
-		Datum		value;
 		text	   *content;
 
-		if (cell->len > 0)
+		if (cell->len > 0 || isnull[c])
 			continue;
-		value = SPI_getbinval(tuple, desc, c + 1, &isnull);
-		if (isnull)
-			continue;
-		content = DatumGetTextPP(value);
+		content = DatumGetTextPP(values[c]);
 		cell->text = VARDATA_ANY(content);
 		cell->len = VARSIZE_ANY_EXHDR(content);
+		run->row_bytes += cell->len;
 	}
 	add_id(run, &cells[OMNI_MATCH_ID]);
 	if (run->nrecords == PG_UINT32_MAX / 4)
@@ -157,6 +155,13 @@ add_row(OmniMatchRun *run, HeapTuple tuple, TupleDesc desc)
 				(errcode(OMNI_ERR_OUT_OF_RANGE),
 				 errmsg("the source has too many records")));
 	run->nrecords = omni_match_add(run->engine, cells) + 1;
+	if (run->nrecords % RESET_ROWS == 0 || run->row_bytes > RESET_BYTES)
+	{
+		run->row_bytes = 0;
+		MemoryContextReset(run->row_context);
+		tick(run, OMNI_MATCH_PHASE_READ, run->nrecords, 0);
+	}
+	MemoryContextSwitchTo(old);
 }
 
 /* Order of two records by their keys. */
@@ -193,35 +198,10 @@ sort_ids(OmniMatchRun *run)
 void
 omni_match_read_source(OmniMatchRun *run)
 {
-	SPIPlanPtr	plan;
-	Portal		portal;
-	MemoryContext row_context;
-
-	SPI_connect();
-	plan = SPI_prepare(source_query(run->request), 0, NULL);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s",
-			 SPI_result_code_string(SPI_result));
-	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
-	row_context = AllocSetContextCreate(CurrentMemoryContext, "omni match row",
-										ALLOCSET_DEFAULT_SIZES);
-	for (;;)
-	{
-		MemoryContext old;
-
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		if (SPI_processed == 0)
-			break;
-		old = MemoryContextSwitchTo(row_context);
-		for (uint64 r = 0; r < SPI_processed; r++)
-			add_row(run, SPI_tuptable->vals[r], SPI_tuptable->tupdesc);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(row_context);
-		SPI_freetuptable(SPI_tuptable);
-		tick(run, OMNI_MATCH_PHASE_READ, run->nrecords, 0);
-	}
-	SPI_cursor_close(portal);
-	SPI_finish();
+	run->row_context = AllocSetContextCreate(run->context, "omni match row",
+											 ALLOCSET_DEFAULT_SIZES);
+	omni_core_query_as_caller(source_query(run->request), add_row, run);
+	MemoryContextDelete(run->row_context);
 	sort_ids(run);
 }
 
