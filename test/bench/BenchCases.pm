@@ -80,6 +80,7 @@ our @cases = (
 		  [ '', 'prepared' ], [ '-simple', 'simple' ]),
 	{ name => 'availability', measure => 'availability', ways => [] },
 	{ name => 'identity', identity => 1, ways => [] },
+	{ name => 'matching', matching => 1, ways => [] },
 );
 
 my $order_variables = join('', map { "\\set $_\n" } 'a random(1, 500)',

@@ -15,6 +15,7 @@ use warnings;
 
 use BenchCases;
 use BenchIdentity;
+use BenchMatch;
 use BenchReport;
 use BenchRun;
 use POSIX qw(strftime);
@@ -34,6 +35,7 @@ if ("@wanted" eq 'list')
 	printf "%-18s %s\n", $_->{name},
 	  $_->{measure} ? 'omni.availability(), 50 skus of 1,000 nodes'
 	  : $_->{identity} ? 'comparators of identity, in C and from SQL'
+	  : $_->{matching} ? 'omni.match_table(), a million customers'
 	  : BenchReport::describe($_) for @BenchCases::cases;
 	exit 0;
 }
@@ -107,9 +109,10 @@ for my $case (@cases)
 	my %figures;
 	my @ways = @{ $case->{ways} };
 
-	if ($case->{identity})
+	if ($case->{identity} || $case->{matching})
 	{
-		my $text = join("\n", BenchIdentity::run());
+		my $text = join("\n", $case->{identity} ? BenchIdentity::run()
+			: BenchMatch::run());
 
 		print "$text\n\n";
 		push @text_notes, "\n```\n$text\n```";
