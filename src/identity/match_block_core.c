@@ -698,8 +698,8 @@ omni_match_block(OmniMatchEngine *engine)
 	omni_match_free(engine, blocker.second);
 	sort_entries(&blocker, &kept);
 	index_by_record(&blocker, &kept);
-	enumerate(&blocker, &kept);
 	chain_copies(&blocker);
+	enumerate(&blocker, &kept);
 	omni_match_free(engine, blocker.content);
 	omni_match_free(engine, kept.entries);
 	omni_match_free(engine, blocker.first);
