@@ -1,0 +1,372 @@
+/*
+ * solve_bound_core.c
+ *	  A floor under every solution, in a few passes over the offers.
+ *
+ * Dual ascent (Erlenkotter 1978, for uncapacitated facility location; here
+ * with columns that are not additive): every node has its base cost as slack;
+ * raising a line's price eats the slack of the nodes that would gain by it;
+ * a price stops where the first of them has none left.  What the sum of prices
+ * reaches is a lower bound.
+ *
+ * Freight is not linear, so a node's reduced cost is bounded from below by a
+ * straight line under its freight: for each option the chord that no bracket
+ * undercuts, and over options (the least of straight lines is concave) the
+ * chord of their minimum between one bracket and the whole order.  Caps and
+ * soft caps only make a node dearer, so leaving them out keeps the bound true.
+ *
+ * The order of raising matters.  Prices first go no higher than what the best
+ * single node (the guide) asks for the line, so that no other node blocks a
+ * line before the guide itself is paid for; then, scarce lines first, as high
+ * as they can.
+ */
+#include <string.h>
+
+#include "sourcing/solve_work.h"
+
+/*
+ * The least rise for each further bracket, from the first on, that no parcel
+ * of up to b brackets undercuts; where prices fall below the first bracket's,
+ * -1 - (the lowest price).
+ */
+void
+omni_sourcing_rate_slopes(const int64_t *cost, int32_t brackets,
+						  int64_t *slope)
+{
+	int64_t		least = OMNI_SOLVE_NEVER;
+	int64_t		lowest = cost[1];
+
+	slope[0] = 0;
+	slope[1] = cost[1] << OMNI_SOLVE_SCALE;
+	for (int32_t b = 2; b <= brackets; b++)
+	{
+		int64_t		rise = cost[b] - cost[1];
+
+		if (cost[b] < lowest)
+			lowest = cost[b];
+		if (rise >= 0)
+		{
+			rise = (rise << OMNI_SOLVE_SCALE) / (b - 1);
+			if (rise < least)
+				least = rise;
+		}
+		slope[b] = lowest < cost[1] ? -1 - lowest : least;
+	}
+}
+
+/* The straight line under each freight, as intercept and rise per line. */
+static void
+draw_chords(OmniSolveWork *work)
+{
+	const OmniSolveProblem *problem = work->problem;
+	int64_t		weight = 0;
+	int64_t		most;
+
+	for (int l = 0; l < problem->nlines; l++)
+		weight += work->lines[l].weight * work->lines[l].levels;
+	most = brackets_of(problem, weight);
+
+	for (int f = 0; f < problem->nfreights; f++)
+	{
+		const OmniSolveFreight *freight = &problem->freights[f];
+		int64_t		first = OMNI_SOLVE_NEVER;
+		int64_t		last = OMNI_SOLVE_NEVER;
+		int64_t		rise = 0;
+
+		for (int o = 0; o < freight->noptions; o++)
+		{
+			const OmniSolveOption *option =
+				&problem->options[freight->first_option + o];
+			int64_t		start = option->cost[1];
+			int64_t		slope = option->slope[most < problem->brackets ?
+											  most : problem->brackets];
+
+			if (slope < 0)
+			{
+				start = -1 - slope;
+				slope = 0;
+			}
+			else if (slope > start << OMNI_SOLVE_SCALE)
+				slope = start << OMNI_SOLVE_SCALE;
+			start = (start + option->surcharge) << OMNI_SOLVE_SCALE;
+			if (start < first)
+				first = start;
+			start += slope * (most - 1);
+			if (start < last)
+				last = start;
+		}
+		if (most > 1 && freight->noptions > 0)
+			rise = (last - first) / (most - 1);
+		work->intercept[f] = first - rise;
+		for (int l = 0; l < problem->nlines; l++)
+			work->slope[(size_t) f * problem->nlines + l] =
+				(int64_t) ((__int128) rise * work->lines[l].weight /
+						   problem->bracket);
+	}
+}
+
+/* Slack and cap of every node. */
+static void
+prepare_nodes(OmniSolveWork *work)
+{
+	const OmniSolveProblem *problem = work->problem;
+	int64_t		base = (problem->split_penalty << OMNI_SOLVE_SCALE) +
+		work->toll;
+
+	for (int n = 0; n < problem->nnodes; n++)
+	{
+		const OmniSolveNode *node = &problem->nodes[n];
+		OmniSolveWorkNode *mine = &work->nodes[n];
+
+		mine->freight = node->freight;
+		mine->slack = base + (node->fixed << OMNI_SOLVE_SCALE) +
+			work->intercept[node->freight];
+		mine->cap = node->unit_cap < 0 ? INT32_MAX : node->unit_cap;
+		if (problem->freights[node->freight].noptions == 0)
+		{
+			mine->cap = 0;
+			mine->slack = OMNI_SOLVE_NEVER;
+		}
+	}
+}
+
+/* What an offer is worth: levels, and its scaled cost per level or less. */
+static inline int32_t
+look_at(const OmniSolveWork *work, int l, const OmniSolveOffer *offer,
+		int64_t *cost)
+{
+	const OmniSolveWorkLine *line = &work->lines[l];
+	const OmniSolveWorkNode *node = &work->nodes[offer->node];
+
+	*cost = ((offer->cost * line->per_level) << OMNI_SOLVE_SCALE) +
+		work->slope[(size_t) node->freight * work->problem->nlines + l];
+	return levels_at(line, offer->units, node->cap);
+}
+
+/* Lines with few offers first: they decide most. */
+static void
+order_lines(OmniSolveWork *work)
+{
+	for (int i = 0; i < work->problem->nlines; i++)
+	{
+		int			place = i;
+
+		for (; place > 0 && work->lines[work->order[place - 1]].noffers >
+			 work->lines[i].noffers; place--)
+			work->order[place] = work->order[place - 1];
+		work->order[place] = i;
+	}
+}
+
+/*
+ * Everything that prices start from: they begin where nobody gains by them.
+ * "alone" bounds each node's cost when it ships all that pays, less what the
+ * same units cost unfilled.  False: some units lie nowhere.
+ */
+bool
+omni_sourcing_prepare_bound(OmniSolveWork *work)
+{
+	const OmniSolveProblem *problem = work->problem;
+	bool		enough = true;
+
+	draw_chords(work);
+	prepare_nodes(work);
+	order_lines(work);
+	for (int n = 0; n < problem->nnodes; n++)
+		work->alone[n] = work->nodes[n].slack;
+	for (int l = 0; l < problem->nlines; l++)
+	{
+		OmniSolveWorkLine *line = &work->lines[l];
+		const OmniSolveOffer *offer = &problem->offers[line->first_offer];
+		int64_t		unfilled = line->unfilled < OMNI_SOLVE_NEVER ?
+			line->unfilled : work->missing;
+		int64_t		cheapest = line->unfilled;
+		int64_t		offered = 0;
+
+		for (int o = 0; o < line->noffers; o++, offer++)
+		{
+			int64_t		cost;
+			int32_t		levels = look_at(work, l, offer, &cost);
+
+			if (levels == 0)
+				continue;
+			offered += levels;
+			if (cost < cheapest)
+				cheapest = cost;
+			if (cost < unfilled)
+				work->alone[offer->node] += levels * (cost - unfilled);
+		}
+		line->price = cheapest;
+		if (offered < line->levels)
+			enough = false;
+	}
+	spend(work, problem->noffers + problem->nnodes);
+	return enough;
+}
+
+/* How high can a line's price go before a node would gain? */
+static int64_t
+price_limit(const OmniSolveWork *work, int l, int64_t most)
+{
+	const OmniSolveWorkLine *line = &work->lines[l];
+	const OmniSolveOffer *offer = &work->problem->offers[line->first_offer];
+
+	for (int o = 0; o < line->noffers; o++, offer++)
+	{
+		int64_t		limit;
+		int32_t		levels = look_at(work, l, offer, &limit);
+
+		if (levels == 0)
+			continue;
+		if (limit < line->price)
+			limit = line->price;
+		if (levels == 1)
+			limit += work->nodes[offer->node].slack;
+		else if (limit < most)
+			limit += work->nodes[offer->node].slack / levels;
+		if (limit < most)
+			most = limit;
+	}
+	return most;
+}
+
+/* Set a line's price, and take from the slack of who would gain by it. */
+static void
+set_price(OmniSolveWork *work, int l, int64_t price)
+{
+	OmniSolveWorkLine *line = &work->lines[l];
+	const OmniSolveOffer *offer = &work->problem->offers[line->first_offer];
+	int64_t		before = line->price;
+
+	for (int o = 0; o < line->noffers; o++, offer++)
+	{
+		int64_t		cost;
+		int32_t		levels = look_at(work, l, offer, &cost);
+
+		if (cost < price)
+			work->nodes[offer->node].slack -=
+				levels * (price - (cost > before ? cost : before));
+	}
+	line->price = price;
+}
+
+/* What a node's offer of a line costs; NEVER when it has none. */
+static int64_t
+cost_at(const OmniSolveWork *work, int l, int32_t node)
+{
+	const OmniSolveWorkLine *line = &work->lines[l];
+	int			low = line->first_offer;
+	int			high = low + line->noffers;
+	int64_t		cost;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (work->problem->offers[middle].node < node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == line->first_offer + line->noffers ||
+		work->problem->offers[low].node != node ||
+		look_at(work, l, &work->problem->offers[low], &cost) == 0)
+		return OMNI_SOLVE_NEVER;
+	return cost;
+}
+
+/* Raise prices as the file header says; guide -1: there is none. */
+void
+omni_sourcing_raise_prices(OmniSolveWork *work, int32_t guide)
+{
+	const OmniSolveProblem *problem = work->problem;
+	int64_t		sum = 0;
+
+	for (int i = 0; i < problem->nlines && guide >= 0; i++)
+	{
+		int			l = work->order[i];
+		int64_t		most = cost_at(work, l, guide);
+
+		if (most > work->lines[l].unfilled)
+			most = work->lines[l].unfilled;
+		if (most < OMNI_SOLVE_NEVER && most > work->lines[l].price)
+			set_price(work, l, price_limit(work, l, most));
+	}
+	for (int i = 0; i < problem->nlines; i++)
+	{
+		int			l = work->order[i];
+		const OmniSolveWorkLine *line = &work->lines[l];
+
+		if (line->price < line->unfilled)
+			set_price(work, l, price_limit(work, l, line->unfilled));
+		sum += line->price * line->levels;
+	}
+	work->floor = sum - (problem->split_penalty << OMNI_SOLVE_SCALE) -
+		work->toll * problem->max_nodes;
+	spend(work, 4 * problem->noffers);
+}
+
+/*
+ * The nodes that may still be part of a solution whose terms add up to less
+ * than "gap" above the floor, and what they hold.
+ */
+void
+omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
+{
+	const OmniSolveProblem *problem = work->problem;
+	int32_t		first = 0;
+
+	work->nsurvivors = 0;
+	for (int n = 0; n < problem->nnodes; n++)
+	{
+		OmniSolveSurvivor *survivor;
+
+		work->slot[n] = -1;
+		if (work->nodes[n].slack >= gap || work->nodes[n].cap == 0)
+			continue;
+		work->slot[n] = work->nsurvivors;
+		survivor = &work->survivors[work->nsurvivors++];
+		survivor->node = n;
+		survivor->nheld = 0;
+	}
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (int i = 0; i < problem->nlines; i++)
+		{
+			int			l = work->order[i];
+			const OmniSolveWorkLine *line = &work->lines[l];
+			const OmniSolveOffer *offer = &problem->offers[line->first_offer];
+
+			for (int o = 0; o < line->noffers; o++, offer++)
+			{
+				OmniSolveSurvivor *survivor;
+				int32_t		levels;
+
+				if (work->slot[offer->node] < 0)
+					continue;
+				levels = levels_at(line, offer->units,
+								   work->nodes[offer->node].cap);
+				if (levels == 0)
+					continue;
+				survivor = &work->survivors[work->slot[offer->node]];
+				if (pass == 1)
+				{
+					OmniSolveHeld *held =
+						&work->held[survivor->first + survivor->nheld];
+
+					held->line = l;
+					held->levels = levels;
+					held->cost = (offer->cost * line->per_level) <<
+						OMNI_SOLVE_SCALE;
+				}
+				survivor->nheld++;
+			}
+		}
+		for (int s = 0; s < work->nsurvivors && pass == 0; s++)
+		{
+			work->survivors[s].first = first;
+			first += work->survivors[s].nheld;
+			work->survivors[s].nheld = 0;
+		}
+	}
+	spend(work, 2 * problem->noffers + problem->nnodes);
+}
