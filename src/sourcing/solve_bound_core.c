@@ -274,22 +274,24 @@ cost_at(const OmniSolveWork *work, int l, int32_t node)
 	return cost;
 }
 
-/* Raise prices as the file header says; guide -1: there is none. */
-void
-omni_sourcing_raise_prices(OmniSolveWork *work, int32_t guide)
+/*
+ * Raise prices: first each no higher than "most", then as high as they can.
+ */
+static void
+raise_prices(OmniSolveWork *work, const int64_t *most)
 {
 	const OmniSolveProblem *problem = work->problem;
 	int64_t		sum = 0;
 
-	for (int i = 0; i < problem->nlines && guide >= 0; i++)
+	for (int i = 0; i < problem->nlines && most; i++)
 	{
 		int			l = work->order[i];
-		int64_t		most = cost_at(work, l, guide);
+		int64_t		limit = most[l];
 
-		if (most > work->lines[l].unfilled)
-			most = work->lines[l].unfilled;
-		if (most < OMNI_SOLVE_NEVER && most > work->lines[l].price)
-			set_price(work, l, price_limit(work, l, most));
+		if (limit > work->lines[l].unfilled)
+			limit = work->lines[l].unfilled;
+		if (limit < OMNI_SOLVE_NEVER && limit > work->lines[l].price)
+			set_price(work, l, price_limit(work, l, limit));
 	}
 	for (int i = 0; i < problem->nlines; i++)
 	{
@@ -305,6 +307,44 @@ omni_sourcing_raise_prices(OmniSolveWork *work, int32_t guide)
 	spend(work, 4 * problem->noffers);
 }
 
+/* Raise prices as the file header says. */
+void
+omni_sourcing_raise_prices(OmniSolveWork *work, int32_t guide)
+{
+	for (int l = 0; l < work->problem->nlines; l++)
+		work->scratch[l] = cost_at(work, l, guide);
+	raise_prices(work, work->scratch);
+}
+
+/*
+ * Start again, for the nodes that are left, with prices that are no higher
+ * than "most" and such that no reduced cost is negative; then raise them.
+ */
+void
+omni_sourcing_settle_prices(OmniSolveWork *work, const int64_t *most)
+{
+	const OmniSolveProblem *problem = work->problem;
+
+	for (int s = 0; s < work->nsurvivors; s++)
+		work->nodes[work->survivors[s].node].slack = work->survivors[s].base;
+	for (int l = 0; l < problem->nlines; l++)
+	{
+		OmniSolveWorkLine *line = &work->lines[l];
+		const OmniSolveOffer *offer = &problem->offers[line->first_offer];
+		int64_t		cheapest = line->unfilled;
+
+		for (int o = 0; o < line->noffers; o++, offer++)
+		{
+			int64_t		cost;
+
+			if (look_at(work, l, offer, &cost) > 0 && cost < cheapest)
+				cheapest = cost;
+		}
+		line->price = cheapest;
+	}
+	raise_prices(work, most);
+}
+
 /*
  * The nodes that may still be part of a solution whose terms add up to less
  * than "gap" above the floor, and what they hold.
@@ -313,6 +353,8 @@ void
 omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 {
 	const OmniSolveProblem *problem = work->problem;
+	int64_t		base = (problem->split_penalty << OMNI_SOLVE_SCALE) +
+		work->toll;
 	int32_t		first = 0;
 
 	work->nsurvivors = 0;
@@ -327,6 +369,8 @@ omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 		survivor = &work->survivors[work->nsurvivors++];
 		survivor->node = n;
 		survivor->nheld = 0;
+		survivor->base = base + (problem->nodes[n].fixed << OMNI_SOLVE_SCALE) +
+			work->intercept[work->nodes[n].freight];
 	}
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -357,6 +401,9 @@ omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 					held->levels = levels;
 					held->cost = (offer->cost * line->per_level) <<
 						OMNI_SOLVE_SCALE;
+					held->low = held->cost +
+						work->slope[(size_t) problem->nlines *
+									work->nodes[offer->node].freight + l];
 				}
 				survivor->nheld++;
 			}
@@ -368,5 +415,6 @@ omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 			work->survivors[s].nheld = 0;
 		}
 	}
+	work->nheld = first;
 	spend(work, 2 * problem->noffers + problem->nnodes);
 }

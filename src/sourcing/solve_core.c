@@ -18,6 +18,8 @@
 
 /* the first gap that is searched, as a part of the floor */
 #define FIRST_GAP_PART	64
+/* a gap is too large to be searched above this part of the cost */
+#define DUAL_GAP_PART	32
 /* largest sums that the solver's arithmetic is made for */
 #define MONEY_LIMIT		((__int128) 1 << 47)
 #define WEIGHT_LIMIT	((__int128) 1 << 60)
@@ -42,8 +44,8 @@ sort_parts(OmniSolvePart *parts, int nparts)
 }
 
 /* The offer of a line at a node, or NULL. */
-static const OmniSolveOffer *
-find_offer(const OmniSolveProblem *problem, int l, int32_t node)
+const OmniSolveOffer *
+omni_sourcing_find_offer(const OmniSolveProblem *problem, int l, int32_t node)
 {
 	int			low = problem->lines[l].first_offer;
 	int			end = low + problem->lines[l].noffers;
@@ -123,8 +125,9 @@ omni_sourcing_price_parts(const OmniSolveProblem *problem,
 	for (int p = 0; p < nparts; p++)
 	{
 		const OmniSolvePart *part = &priced->parts[p];
-		const OmniSolveOffer *offer = find_offer(problem, part->line,
-												 part->node);
+		const OmniSolveOffer *offer = omni_sourcing_find_offer(problem,
+															   part->line,
+															   part->node);
 
 		if (offer == NULL || part->units <= 0 || part->units > offer->units)
 			return false;
@@ -213,6 +216,7 @@ divide_room(const OmniSolveProblem *problem, OmniSolveWork *work, char *room)
 	GIVE(slot, nnodes);
 	GIVE(held, problem->noffers);
 	GIVE(best_parts, problem->noffers + 1);
+	GIVE(trial_parts, problem->noffers + 1);
 	GIVE(list_start, nlines + 1);
 	GIVE(used, nnodes);
 	GIVE(path, nnodes);
@@ -309,19 +313,34 @@ find_guide(const OmniSolveWork *work)
 	return guide;
 }
 
-/* Let the guide serve what it can, and keep that if it is the best so far. */
+/* Keep parts as the solution at hand if they are the best so far. */
+void
+omni_sourcing_offer_parts(OmniSolveWork *work, const OmniSolvePart *parts,
+						  int nparts)
+{
+	if (nparts == 0 ||
+		!omni_sourcing_price_parts(work->problem, parts, nparts,
+								   work->solution) ||
+		work->solution->cost >= work->best)
+		return;
+	work->best = work->solution->cost;
+	work->nbest_parts = nparts;
+	memcpy(work->best_parts, parts, sizeof(OmniSolvePart) * nparts);
+}
+
+/* Let one node serve what it can. */
 static void
-try_alone(OmniSolveWork *work, int32_t guide, OmniSolution *solution)
+try_alone(OmniSolveWork *work, int32_t n)
 {
 	const OmniSolveProblem *problem = work->problem;
-	OmniSolvePart *parts = work->best_parts;
+	OmniSolvePart *parts = work->trial_parts;
 	int			nparts = 0;
-	int64_t		cap = work->nodes[guide].cap;
+	int64_t		cap = work->nodes[n].cap;
 
 	for (int l = 0; l < problem->nlines; l++)
 	{
 		const OmniSolveLine *line = &problem->lines[l];
-		const OmniSolveOffer *offer = find_offer(problem, l, guide);
+		const OmniSolveOffer *offer = omni_sourcing_find_offer(problem, l, n);
 		int64_t		units;
 
 		if (offer == NULL)
@@ -333,24 +352,11 @@ try_alone(OmniSolveWork *work, int32_t guide, OmniSolution *solution)
 			(offer->cost > line->unfilled && !problem->ship_complete))
 			continue;
 		cap -= units;
-		parts[nparts].node = guide;
+		parts[nparts].node = n;
 		parts[nparts].line = l;
 		parts[nparts++].units = (int32_t) units;
 	}
-	if (nparts > 0 &&
-		omni_sourcing_price_parts(problem, parts, nparts, solution) &&
-		solution->cost < work->best)
-	{
-		work->best = solution->cost;
-		work->nbest_parts = nparts;
-	}
-}
-
-/* A scaled bound in whole cents: rounded up. */
-static int64_t
-whole_cents(int64_t scaled)
-{
-	return (scaled + OMNI_SOLVE_ONE - 1) >> OMNI_SOLVE_SCALE;
+	omni_sourcing_offer_parts(work, parts, nparts);
 }
 
 /* Search with a growing gap. */
@@ -412,10 +418,16 @@ omni_sourcing_minimise(const OmniSolveProblem *problem,
 		work->bound = work->nothing;
 	else
 	{
-		try_alone(work, guide, solution);
+		try_alone(work, guide);
 		omni_sourcing_raise_prices(work, guide);
 		work->bound = whole_cents(work->floor);
-		search_gaps(work);
+		if (work->best - work->bound > work->best / DUAL_GAP_PART)
+		{
+			omni_sourcing_greedy(work);
+			omni_sourcing_improve_prices(work);
+		}
+		if (work->bound < work->best)
+			search_gaps(work);
 	}
 	if (work->bound > work->best)
 		work->bound = work->best;

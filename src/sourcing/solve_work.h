@@ -72,6 +72,8 @@ typedef struct OmniSolveSurvivor
 	int32_t		node;
 	int32_t		first;			/* in "held" */
 	int32_t		nheld;
+	int64_t		base;			/* bound of what it costs to ship anything */
+	int64_t		reduced;		/* bound of its rc at the present prices */
 } OmniSolveSurvivor;
 
 /* What a survivor holds of a line. */
@@ -80,6 +82,7 @@ typedef struct OmniSolveHeld
 	int32_t		line;
 	int32_t		levels;
 	int64_t		cost;			/* scaled, per level */
+	int64_t		low;			/* with the line under its freight */
 } OmniSolveHeld;
 
 /* One thing that a survivor might ship. */
@@ -115,12 +118,14 @@ typedef struct OmniSolveWork
 
 	/* the solution at hand, parts in any order */
 	OmniSolvePart *best_parts;
+	OmniSolvePart *trial_parts;
 	int			nbest_parts;
 
 	OmniSolveSurvivor *survivors;
 	int			nsurvivors;
 	int32_t    *slot;			/* by node: its survivor; for those alone */
 	OmniSolveHeld *held;
+	int			nheld;
 	int			words;			/* of a set in use; 0: does not fit */
 	OmniSolveSet all;			/* every level of every line */
 	OmniSolveSet guards;
@@ -182,6 +187,22 @@ brackets_of(const OmniSolveProblem *problem, int64_t weight)
 	return (weight - 1) / problem->bracket + 1;
 }
 
+/* A scaled bound in whole cents: rounded up. */
+static inline int64_t
+whole_cents(int64_t scaled)
+{
+	return (scaled + OMNI_SOLVE_ONE - 1) >> OMNI_SOLVE_SCALE;
+}
+
+/* ---- solve_core.c ---- */
+extern const OmniSolveOffer *omni_sourcing_find_offer(const OmniSolveProblem *problem,
+													  int l, int32_t node);
+extern void omni_sourcing_offer_parts(OmniSolveWork *work,
+									  const OmniSolvePart *parts, int nparts);
+
+/* ---- solve_greedy_core.c ---- */
+extern void omni_sourcing_greedy(OmniSolveWork *work);
+
 /* ---- solve_columns_core.c ---- */
 extern int64_t omni_sourcing_freight(const OmniSolveProblem *problem,
 								  int32_t freight, int64_t brackets,
@@ -191,7 +212,12 @@ extern bool omni_sourcing_make_columns(OmniSolveWork *work, int64_t gap);
 /* ---- solve_bound_core.c ---- */
 extern bool omni_sourcing_prepare_bound(OmniSolveWork *work);
 extern void omni_sourcing_raise_prices(OmniSolveWork *work, int32_t guide);
+extern void omni_sourcing_settle_prices(OmniSolveWork *work,
+										const int64_t *most);
 extern void omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap);
+
+/* ---- solve_dual_core.c ---- */
+extern void omni_sourcing_improve_prices(OmniSolveWork *work);
 
 /* ---- solve_search_core.c ---- */
 extern bool omni_sourcing_search(OmniSolveWork *work, int64_t gap);
