@@ -53,6 +53,26 @@ omni_sourcing_rate_slopes(const int64_t *cost, int32_t brackets,
 	}
 }
 
+/* The line under one option: at the first bracket, and at "most" of them. */
+static void
+option_line(const OmniSolveProblem *problem, const OmniSolveOption *option,
+			int64_t most, int64_t *start, int64_t *end)
+{
+	int64_t		first = option->cost[1];
+	int64_t		rise = option->slope[most < problem->brackets ?
+									 most : problem->brackets];
+
+	if (rise < 0)
+	{
+		first = -1 - rise;
+		rise = 0;
+	}
+	else if (rise > first << OMNI_SOLVE_SCALE)
+		rise = first << OMNI_SOLVE_SCALE;
+	*start = (first + option->surcharge) << OMNI_SOLVE_SCALE;
+	*end = *start + rise * (most - 1);
+}
+
 /* The straight line under each freight, as intercept and rise per line. */
 static void
 draw_chords(OmniSolveWork *work)
@@ -74,25 +94,14 @@ draw_chords(OmniSolveWork *work)
 
 		for (int o = 0; o < freight->noptions; o++)
 		{
-			const OmniSolveOption *option =
-				&problem->options[freight->first_option + o];
-			int64_t		start = option->cost[1];
-			int64_t		slope = option->slope[most < problem->brackets ?
-											  most : problem->brackets];
+			int64_t		start;
+			int64_t		end;
 
-			if (slope < 0)
-			{
-				start = -1 - slope;
-				slope = 0;
-			}
-			else if (slope > start << OMNI_SOLVE_SCALE)
-				slope = start << OMNI_SOLVE_SCALE;
-			start = (start + option->surcharge) << OMNI_SOLVE_SCALE;
-			if (start < first)
-				first = start;
-			start += slope * (most - 1);
-			if (start < last)
-				last = start;
+			option_line(problem,
+						&problem->options[freight->first_option + o], most,
+						&start, &end);
+			first = start < first ? start : first;
+			last = end < last ? end : last;
 		}
 		if (most > 1 && freight->noptions > 0)
 			rise = (last - first) / (most - 1);
@@ -317,32 +326,114 @@ omni_sourcing_raise_prices(OmniSolveWork *work, int32_t guide)
 }
 
 /*
- * Start again, for the nodes that are left, with prices that are no higher
- * than "most" and such that no reduced cost is negative; then raise them.
+ * With at most one node there is nothing to share: prices are what is unfilled
+ * costs, and the toll takes what the best node would gain.
  */
 void
-omni_sourcing_settle_prices(OmniSolveWork *work, const int64_t *most)
+omni_sourcing_price_single(OmniSolveWork *work)
 {
 	const OmniSolveProblem *problem = work->problem;
+	int64_t		least = 0;
+	int64_t		sum = 0;
 
-	for (int s = 0; s < work->nsurvivors; s++)
-		work->nodes[work->survivors[s].node].slack = work->survivors[s].base;
+	for (int n = 0; n < problem->nnodes; n++)
+	{
+		if (work->nodes[n].cap > 0 && work->alone[n] < least)
+			least = work->alone[n];
+	}
+	work->toll = -least;
+	for (int n = 0; n < problem->nnodes; n++)
+		work->nodes[n].slack = work->alone[n] + work->toll;
 	for (int l = 0; l < problem->nlines; l++)
 	{
 		OmniSolveWorkLine *line = &work->lines[l];
-		const OmniSolveOffer *offer = &problem->offers[line->first_offer];
-		int64_t		cheapest = line->unfilled;
 
-		for (int o = 0; o < line->noffers; o++, offer++)
-		{
-			int64_t		cost;
-
-			if (look_at(work, l, offer, &cost) > 0 && cost < cheapest)
-				cheapest = cost;
-		}
-		line->price = cheapest;
+		line->price = line->unfilled < OMNI_SOLVE_NEVER ?
+			line->unfilled : work->missing;
+		sum += line->price * line->levels;
 	}
-	raise_prices(work, most);
+	work->floor = sum - (problem->split_penalty << OMNI_SOLVE_SCALE) -
+		work->toll;
+}
+
+/* The lines under a survivor's freight, as steep as what it holds allows. */
+static void
+draw_pieces(OmniSolveWork *work, OmniSolveSurvivor *survivor)
+{
+	const OmniSolveProblem *problem = work->problem;
+	const OmniSolveNode *node = &problem->nodes[survivor->node];
+	const OmniSolveFreight *freight = &problem->freights[node->freight];
+	OmniSolveHeld *held = &work->held[survivor->first];
+	int64_t		start[OMNI_SOLVE_PIECES];
+	int64_t		end[OMNI_SOLVE_PIECES];
+	int64_t		weight = 0;
+	int64_t		most;
+	int			n = 0;
+
+	for (int h = 0; h < survivor->nheld; h++)
+		weight += held[h].levels * work->lines[held[h].line].weight;
+	most = brackets_of(problem, weight);
+	for (int o = 0; o < freight->noptions; o++)
+	{
+		int64_t		first;
+		int64_t		last;
+		int			kept = 0;
+		bool		needed = true;
+
+		option_line(problem, &problem->options[freight->first_option + o],
+					most, &first, &last);
+		for (int i = 0; i < n; i++)
+		{
+			if (start[i] <= first && end[i] <= last)
+				needed = false;
+			if (start[i] < first || end[i] < last || !needed)
+			{
+				start[kept] = start[i];
+				end[kept++] = end[i];
+			}
+		}
+		n = kept;
+		if (!needed)
+			continue;
+		if (n == OMNI_SOLVE_PIECES)
+		{
+			/* the chord of the minimum of two */
+			n--;
+			first = first < start[n] ? first : start[n];
+			last = last < end[n] ? last : end[n];
+		}
+		start[n] = first;
+		end[n++] = last;
+	}
+	survivor->npieces = n;
+	for (int i = 0; i < n; i++)
+	{
+		int64_t		rise = most > 1 ? (end[i] - start[i]) / (most - 1) : 0;
+
+		survivor->piece[i] = start[i] - rise;
+		for (int h = 0; h < survivor->nheld; h++)
+			held[h].low[i] = held[h].cost + (int64_t)
+				((__int128) rise * work->lines[held[h].line].weight /
+				 problem->bracket);
+	}
+}
+
+/* Where a node's units become dearer or end. */
+static void
+set_limit(OmniSolveSurvivor *survivor, const OmniSolveNode *node)
+{
+	survivor->limit = INT64_MAX;
+	survivor->beyond = 0;
+	if (node->unit_cap >= 0)
+	{
+		survivor->limit = node->unit_cap;
+		survivor->beyond = OMNI_SOLVE_NEVER;
+	}
+	if (node->soft_cap >= 0 && node->soft_cap < survivor->limit)
+	{
+		survivor->limit = node->soft_cap;
+		survivor->beyond = node->over_cost << OMNI_SOLVE_SCALE;
+	}
 }
 
 /*
@@ -353,8 +444,7 @@ void
 omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 {
 	const OmniSolveProblem *problem = work->problem;
-	int64_t		base = (problem->split_penalty << OMNI_SOLVE_SCALE) +
-		work->toll;
+	int64_t		base = problem->split_penalty << OMNI_SOLVE_SCALE;
 	int32_t		first = 0;
 
 	work->nsurvivors = 0;
@@ -369,8 +459,10 @@ omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 		survivor = &work->survivors[work->nsurvivors++];
 		survivor->node = n;
 		survivor->nheld = 0;
-		survivor->base = base + (problem->nodes[n].fixed << OMNI_SOLVE_SCALE) +
-			work->intercept[work->nodes[n].freight];
+		survivor->base = base + (problem->nodes[n].fixed << OMNI_SOLVE_SCALE);
+		survivor->refund = 0;
+		survivor->best_piece = 0;
+		set_limit(survivor, &problem->nodes[n]);
 	}
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -401,9 +493,6 @@ omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 					held->levels = levels;
 					held->cost = (offer->cost * line->per_level) <<
 						OMNI_SOLVE_SCALE;
-					held->low = held->cost +
-						work->slope[(size_t) problem->nlines *
-									work->nodes[offer->node].freight + l];
 				}
 				survivor->nheld++;
 			}
@@ -416,5 +505,8 @@ omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 		}
 	}
 	work->nheld = first;
+	work->refunds = 0;
+	for (int s = 0; s < work->nsurvivors; s++)
+		draw_pieces(work, &work->survivors[s]);
 	spend(work, 2 * problem->noffers + problem->nnodes);
 }

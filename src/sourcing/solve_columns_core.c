@@ -50,89 +50,110 @@ typedef struct ColumnWalk
 {
 	OmniSolveWork *work;
 	const OmniSolveNode *node;
+	const OmniSolveSurvivor *survivor;
 	const OmniSolveHeld *held;
-	int32_t		nheld;
-	int32_t		survivor;
-	int64_t		gap;
-	int64_t		base;			/* scaled, without freight */
-	int64_t		intercept;
-	int64_t	   *gain;			/* by held: price - cost, per level */
-	int64_t	   *rise;			/* by held: at least so much freight per level */
-	int64_t	   *rest;			/* by held: the most that it and later ones gain */
+	int32_t		number;			/* of the survivor */
+	int64_t		room;			/* gap less base, toll and refund */
+	/* by held and piece: the most that it and later ones can gain */
+	int64_t   (*rest)[OMNI_SOLVE_PIECES];
 } ColumnWalk;
 
-/* Keep the column, if its exact reduced cost allows. */
+/* What a partial column takes, and bounds of its cost so far. */
+typedef struct ColumnPart
+{
+	OmniSolveSet set;
+	int64_t		units;
+	int64_t		weight;
+	int64_t		sum;			/* cost - price, exact, without freight */
+	int64_t		low[OMNI_SOLVE_PIECES]; /* with each line under freight */
+} ColumnPart;
+
+/* Keep the column, if its exact reduced cost allows; false: too many. */
 static bool
-add_column(ColumnWalk *walk, const OmniSolveSet *set, int64_t units,
-		   int64_t weight, int64_t sum)
+add_column(ColumnWalk *walk, const ColumnPart *part)
 {
 	OmniSolveWork *work = walk->work;
+	const OmniSolveNode *node = walk->node;
 	OmniSolveColumn *column;
-	int64_t		reduced = walk->base + sum;
+	int64_t		reduced = part->sum;
 
-	if (walk->node->soft_cap >= 0 && units > walk->node->soft_cap)
-		reduced += ((units - walk->node->soft_cap) *
-					walk->node->over_cost) << OMNI_SOLVE_SCALE;
-	if (reduced >= walk->gap)
+	if (node->soft_cap >= 0 && part->units > node->soft_cap)
+		reduced += ((part->units - node->soft_cap) * node->over_cost) <<
+			OMNI_SOLVE_SCALE;
+	if (reduced >= walk->room)
 		return true;
-	reduced += omni_sourcing_freight(work->problem, walk->node->freight,
-									 brackets_of(work->problem, weight),
+	reduced += omni_sourcing_freight(work->problem, node->freight,
+									 brackets_of(work->problem, part->weight),
 									 NULL) << OMNI_SOLVE_SCALE;
-	if (reduced >= walk->gap)
+	if (reduced >= walk->room)
 		return true;
 	if (work->ncolumns == OMNI_SOLVE_COLUMNS)
 		return false;
 	column = &work->columns[work->ncolumns++];
-	column->set = *set;
-	column->reduced = reduced;
-	column->survivor = walk->survivor;
+	column->set = part->set;
+	column->reduced = reduced + walk->survivor->base + work->toll +
+		walk->survivor->refund;
+	column->survivor = walk->number;
 	return true;
 }
 
-/*
- * All columns that take what "set" has, and anything of held[at] and later.
- * "sum" is the exact part without freight, "low" with the line under it.
- */
+/* Can the part, with anything of held[at] and later, stay within the gap? */
+static inline bool
+has_room(const ColumnWalk *walk, const ColumnPart *part, int32_t at)
+{
+	for (int i = 0; i < walk->survivor->npieces; i++)
+	{
+		if (part->low[i] - walk->rest[at][i] < walk->room)
+			return true;
+	}
+	return false;
+}
+
+/* Could one more level of this lower the cost, with any line? */
+static inline bool
+can_gain(const ColumnWalk *walk, const OmniSolveHeld *held, int64_t price)
+{
+	for (int i = 0; i < walk->survivor->npieces; i++)
+	{
+		if (price > held->low[i])
+			return true;
+	}
+	return false;
+}
+
+/* All columns that take what "part" has, and anything of held[at] and later. */
 static bool
-walk_held(ColumnWalk *walk, int32_t at, OmniSolveSet set, int64_t units,
-		  int64_t weight, int64_t sum, int64_t low)
+walk_held(ColumnWalk *walk, int32_t at, const ColumnPart *part)
 {
 	OmniSolveWork *work = walk->work;
 
 	if (!spend(work, 1))
 		return false;
-	for (; at < walk->nheld; at++)
+	for (; at < walk->survivor->nheld && has_room(walk, part, at); at++)
 	{
 		const OmniSolveHeld *held = &walk->held[at];
 		const OmniSolveWorkLine *line = &work->lines[held->line];
-		OmniSolveSet more = set;
+		ColumnPart	more = *part;
 
-		if (walk->base + walk->intercept + low - walk->rest[at] >= walk->gap)
-			return true;
 		for (int32_t levels = 1; levels <= held->levels; levels++)
 		{
-			int64_t		now = units + (int64_t) levels * line->per_level;
-			int64_t		heavy = weight + levels * line->weight;
-			int64_t		exact = sum - levels * walk->gain[at];
-			int64_t		bound = low + levels *
-				(walk->rise[at] - walk->gain[at]);
-
-			if (walk->node->unit_cap >= 0 && now > walk->node->unit_cap)
+			more.units += line->per_level;
+			more.weight += line->weight;
+			more.sum += held->cost - line->price;
+			for (int i = 0; i < walk->survivor->npieces; i++)
+				more.low[i] += held->low[i] - line->price;
+			more.set.word[line->word] += (uint64_t) 1 << line->shift;
+			if (walk->node->unit_cap >= 0 && more.units > walk->node->unit_cap)
 				break;
-			more.word[line->word] += (uint64_t) 1 << line->shift;
-			if (walk->base + walk->intercept + bound - walk->rest[at + 1] >=
-				walk->gap)
+			if (!has_room(walk, &more, at + 1))
 			{
-				/* one more only helps where it gains */
-				if (walk->gain[at] <= walk->rise[at])
+				if (!can_gain(walk, held, line->price))
 					break;
 				if (!spend(work, 1))
 					return false;
 				continue;
 			}
-			if (!add_column(walk, &more, now, heavy, exact))
-				return false;
-			if (!walk_held(walk, at + 1, more, now, heavy, exact, bound))
+			if (!add_column(walk, &more) || !walk_held(walk, at + 1, &more))
 				return false;
 		}
 	}
@@ -146,38 +167,31 @@ walk_held(ColumnWalk *walk, int32_t at, OmniSolveSet set, int64_t units,
 bool
 omni_sourcing_make_columns(OmniSolveWork *work, int64_t gap)
 {
-	const OmniSolveProblem *problem = work->problem;
-
 	work->ncolumns = 0;
 	for (int s = 0; s < work->nsurvivors; s++)
 	{
 		const OmniSolveSurvivor *survivor = &work->survivors[s];
-		const OmniSolveNode *node = &problem->nodes[survivor->node];
-		ColumnWalk	walk = {.work = work,.node = node,.survivor = s,
-			.gap = gap,.held = &work->held[survivor->first],
-		.nheld = survivor->nheld};
-		OmniSolveSet none = {{0}};
+		ColumnWalk	walk = {.work = work,.survivor = survivor,.number = s};
+		ColumnPart	none = {.units = 0};
 
-		walk.base = ((problem->split_penalty + node->fixed) <<
-					 OMNI_SOLVE_SCALE) + work->toll;
-		walk.intercept = work->intercept[node->freight];
-		walk.gain = work->scratch;
-		walk.rise = walk.gain + problem->nlines;
-		walk.rest = walk.rise + problem->nlines;
-		walk.rest[walk.nheld] = 0;
-		for (int h = walk.nheld - 1; h >= 0; h--)
+		walk.node = &work->problem->nodes[survivor->node];
+		walk.held = &work->held[survivor->first];
+		walk.room = gap - survivor->base - work->toll - survivor->refund;
+		walk.rest = (int64_t (*)[OMNI_SOLVE_PIECES]) work->scratch;
+		for (int i = 0; i < survivor->npieces; i++)
 		{
-			const OmniSolveHeld *held = &walk.held[h];
+			none.low[i] = survivor->piece[i];
+			walk.rest[survivor->nheld][i] = 0;
+			for (int h = survivor->nheld - 1; h >= 0; h--)
+			{
+				int64_t		gain = work->lines[walk.held[h].line].price -
+					walk.held[h].low[i];
 
-			walk.gain[h] = work->lines[held->line].price - held->cost;
-			walk.rise[h] = work->slope[(size_t) node->freight *
-									   problem->nlines + held->line];
-			walk.rest[h] = walk.rest[h + 1];
-			if (walk.gain[h] > walk.rise[h])
-				walk.rest[h] += held->levels *
-					(walk.gain[h] - walk.rise[h]);
+				walk.rest[h][i] = walk.rest[h + 1][i] +
+					(gain > 0 ? gain * walk.held[h].levels : 0);
+			}
 		}
-		if (!walk_held(&walk, 0, none, 0, 0, 0, 0))
+		if (!walk_held(&walk, 0, &none))
 			return false;
 	}
 	return true;

@@ -20,9 +20,6 @@
 #define FIRST_GAP_PART	64
 /* a gap is too large to be searched above this part of the cost */
 #define DUAL_GAP_PART	32
-/* largest sums that the solver's arithmetic is made for */
-#define MONEY_LIMIT		((__int128) 1 << 47)
-#define WEIGHT_LIMIT	((__int128) 1 << 60)
 
 /* ---- what parts cost ---- */
 
@@ -41,6 +38,24 @@ sort_parts(OmniSolvePart *parts, int nparts)
 			parts[place] = parts[place - 1];
 		parts[place] = part;
 	}
+}
+
+/* Make one of parts of the same node and line; how many there are then. */
+int
+omni_sourcing_merge_parts(OmniSolvePart *parts, int nparts)
+{
+	int			kept = 0;
+
+	sort_parts(parts, nparts);
+	for (int p = 0; p < nparts; p++)
+	{
+		if (kept > 0 && parts[kept - 1].node == parts[p].node &&
+			parts[kept - 1].line == parts[p].line)
+			parts[kept - 1].units += parts[p].units;
+		else
+			parts[kept++] = parts[p];
+	}
+	return kept;
 }
 
 /* The offer of a line at a node, or NULL. */
@@ -216,12 +231,12 @@ divide_room(const OmniSolveProblem *problem, OmniSolveWork *work, char *room)
 	GIVE(slot, nnodes);
 	GIVE(held, problem->noffers);
 	GIVE(best_parts, problem->noffers + 1);
-	GIVE(trial_parts, problem->noffers + 1);
+	GIVE(trial_parts, 2 * problem->noffers + 1);
 	GIVE(list_start, nlines + 1);
 	GIVE(used, nnodes);
 	GIVE(path, nnodes);
 	GIVE(path_best, nnodes);
-	GIVE(scratch, 4 * (nlines + 1));
+	GIVE(scratch, 6 * (nlines + 1));
 	GIVE(columns, OMNI_SOLVE_COLUMNS);
 	GIVE(list, OMNI_SOLVE_COLUMNS);
 #undef GIVE
@@ -359,9 +374,9 @@ try_alone(OmniSolveWork *work, int32_t n)
 	omni_sourcing_offer_parts(work, parts, nparts);
 }
 
-/* Search with a growing gap. */
+/* Search the survivors with a growing gap. */
 static void
-search_gaps(OmniSolveWork *work)
+search_gaps(OmniSolveWork *work, bool picked)
 {
 	int64_t		gap = work->floor / FIRST_GAP_PART;
 
@@ -378,7 +393,8 @@ search_gaps(OmniSolveWork *work)
 			break;
 		if (gap > whole)
 			gap = whole;
-		omni_sourcing_pick_survivors(work, gap);
+		if (!picked)
+			omni_sourcing_pick_survivors(work, gap);
 		if (!omni_sourcing_make_columns(work, gap) ||
 			!omni_sourcing_search(work, gap))
 			return;
@@ -418,16 +434,22 @@ omni_sourcing_minimise(const OmniSolveProblem *problem,
 		work->bound = work->nothing;
 	else
 	{
+		bool		picked = false;
+
 		try_alone(work, guide);
-		omni_sourcing_raise_prices(work, guide);
+		if (problem->max_nodes == 1)
+			omni_sourcing_price_single(work);
+		else
+			omni_sourcing_raise_prices(work, guide);
 		work->bound = whole_cents(work->floor);
-		if (work->best - work->bound > work->best / DUAL_GAP_PART)
+		if (problem->max_nodes != 1 &&
+			work->best - work->bound > work->best / DUAL_GAP_PART)
 		{
-			omni_sourcing_greedy(work);
 			omni_sourcing_improve_prices(work);
+			picked = true;
 		}
-		if (work->bound < work->best)
-			search_gaps(work);
+		if (work->bound < work->best && !work->exhausted && work->words > 0)
+			search_gaps(work, picked);
 	}
 	if (work->bound > work->best)
 		work->bound = work->best;

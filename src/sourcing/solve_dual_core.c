@@ -5,32 +5,160 @@
  * Where several nodes share an order, raising prices one by one gets stuck
  * below what prices could prove.  Here they move all at once: a line that the
  * nodes with a negative reduced cost would ship too often becomes cheaper, one
- * that too few would ship becomes dearer (Held and Karp 1971; step by Polyak).
+ * that too few would ship becomes dearer, and the toll follows the number of
+ * nodes where that is bounded (Held and Karp 1971; step by Polyak).
  *
- * For any prices, sum of levels * price - split penalty + the sum of all
- * negative reduced costs is a lower bound.  A node whose reduced cost exceeds
- * the distance from that bound to the best known solution is in no better one,
- * whatever the prices do later, so it leaves for good.
+ * For any prices, sum of levels * price - split penalty - toll * max_nodes
+ * + the sum of all negative reduced costs is a lower bound.  A node whose
+ * reduced cost exceeds the distance from that bound to the best known solution
+ * is in no better one, whatever the prices do later, so it leaves for good.
  *
- * The prices that were best are then made such that no reduced cost is
- * negative, as the search needs it, and raised once more.
+ * A node's least reduced cost is bounded more tightly here than when prices
+ * are raised: by a line for each option that is not dominated, as steep as
+ * what the node itself holds allows, and by what its caps let it ship.
+ *
+ * Every few steps the prices at hand are made into a solution, greedily.
  */
 #include <string.h>
 
 #include "sourcing/solve_work.h"
 
-#define MOST_STEPS		60
-#define FIRST_STRIDE	32		/* of the distance to the best, in 256ths */
-#define LAST_STRIDE		3
+#define STEPS			64
+#define FIRST_STRIDE	64		/* of the distance to the best, in 256ths */
+#define LAST_STRIDE		4
 #define PATIENCE		4		/* steps without progress before it is halved */
+#define GREEDY_EVERY	8
 
-/* Lower bound at the prices, and by how much each line is under-shipped. */
+/*
+ * The most that "units" of what pays can gain along a line, each beyond the
+ * limit less "beyond"; levels may be cut, so the answer may be too high but
+ * never too low.  Takes from "left" what it ships, unless that is NULL.
+ */
 static int64_t
-evaluate_prices(OmniSolveWork *work, int64_t *shortage)
+gain_within(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
+			int piece, int64_t *left)
+{
+	const OmniSolveHeld *held = &work->held[survivor->first];
+	int64_t		limit = survivor->limit;
+	int64_t		sum = 0;
+	int64_t		last = INT64_MAX;
+	int			last_held = -1;
+
+	/* dearest units first; few are held, so look for each again */
+	for (;;)
+	{
+		int64_t		best = 0;
+		int			at = -1;
+		int64_t		units;
+		int32_t		per_level;
+
+		for (int h = 0; h < survivor->nheld; h++)
+		{
+			const OmniSolveWorkLine *line = &work->lines[held[h].line];
+			int64_t		gain = line->price - held[h].low[piece];
+
+			if (gain <= 0)
+				continue;
+			/* per unit, rounded up */
+			gain = (gain - 1) / line->per_level + 1;
+			if (gain > last || (gain == last && h <= last_held) ||
+				(at >= 0 && gain <= best))
+				continue;
+			best = gain;
+			at = h;
+		}
+		if (at < 0)
+			return sum;
+		per_level = work->lines[held[at].line].per_level;
+		units = (int64_t) held[at].levels * per_level;
+		if (units > limit)
+		{
+			int64_t		over = units - limit;
+
+			sum += limit * best;
+			if (best > survivor->beyond)
+				sum += over * (best - survivor->beyond);
+			else
+				units = limit;
+			limit = 0;
+		}
+		else
+		{
+			sum += units * best;
+			limit -= units;
+		}
+		if (left)
+			left[held[at].line] -= units / per_level;
+		last = best;
+		last_held = at;
+	}
+}
+
+/* Bound of a survivor's reduced cost at the present prices. */
+static int64_t
+bound_survivor(const OmniSolveWork *work, OmniSolveSurvivor *survivor)
+{
+	const OmniSolveHeld *held = &work->held[survivor->first];
+	int64_t		least = INT64_MAX;
+
+	for (int i = 0; i < survivor->npieces; i++)
+	{
+		int64_t		reduced = survivor->piece[i];
+		int64_t		units = 0;
+
+		for (int h = 0; h < survivor->nheld; h++)
+		{
+			const OmniSolveWorkLine *line = &work->lines[held[h].line];
+			int64_t		gain = line->price - held[h].low[i];
+
+			if (gain <= 0)
+				continue;
+			reduced -= gain * held[h].levels;
+			units += (int64_t) held[h].levels * line->per_level;
+		}
+		if (units > survivor->limit)
+			reduced = survivor->piece[i] -
+				gain_within(work, survivor, i, NULL);
+		if (reduced < least)
+		{
+			least = reduced;
+			survivor->best_piece = i;
+		}
+	}
+	return least + survivor->base + work->toll;
+}
+
+/* Take off what a survivor would ship. */
+static void
+ship_from(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
+		  int64_t *left)
+{
+	const OmniSolveHeld *held = &work->held[survivor->first];
+
+	if (survivor->limit < INT64_MAX)
+	{
+		gain_within(work, survivor, survivor->best_piece, left);
+		return;
+	}
+	for (int h = 0; h < survivor->nheld; h++)
+	{
+		if (work->lines[held[h].line].price >
+			held[h].low[survivor->best_piece])
+			left[held[h].line] -= held[h].levels;
+	}
+}
+
+/*
+ * Lower bound at the prices; by how much each line is under-shipped, and, at
+ * the end, by how much nodes are too many.
+ */
+int64_t
+omni_sourcing_evaluate_prices(OmniSolveWork *work, int64_t *shortage)
 {
 	const OmniSolveProblem *problem = work->problem;
 	int64_t		sum = -(problem->split_penalty << OMNI_SOLVE_SCALE) -
 		work->toll * problem->max_nodes;
+	int64_t		used = 0;
 
 	for (int l = 0; l < problem->nlines; l++)
 	{
@@ -40,26 +168,17 @@ evaluate_prices(OmniSolveWork *work, int64_t *shortage)
 	for (int s = 0; s < work->nsurvivors; s++)
 	{
 		OmniSolveSurvivor *survivor = &work->survivors[s];
-		const OmniSolveHeld *held = &work->held[survivor->first];
-		int64_t		reduced = survivor->base;
 
-		for (int h = 0; h < survivor->nheld; h++)
-		{
-			int64_t		gain = work->lines[held[h].line].price - held[h].low;
-
-			if (gain > 0)
-				reduced -= gain * held[h].levels;
-		}
-		survivor->reduced = reduced;
-		if (reduced >= 0)
+		survivor->reduced = bound_survivor(work, survivor);
+		if (survivor->reduced >= 0)
 			continue;
-		sum += reduced;
-		for (int h = 0; h < survivor->nheld; h++)
-		{
-			if (work->lines[held[h].line].price > held[h].low)
-				shortage[held[h].line] -= held[h].levels;
-		}
+		sum += survivor->reduced;
+		used++;
+		ship_from(work, survivor, shortage);
 	}
+	shortage[problem->nlines] = problem->max_nodes > 0 ?
+		used - problem->max_nodes : 0;
+	spend(work, work->nheld);
 	return sum;
 }
 
@@ -71,9 +190,7 @@ drop_survivors(OmniSolveWork *work, int64_t distance)
 
 	for (int s = 0; s < work->nsurvivors; s++)
 	{
-		if (work->survivors[s].reduced >= distance)
-			work->nodes[work->survivors[s].node].cap = 0;
-		else
+		if (work->survivors[s].reduced < distance)
 			work->survivors[kept++] = work->survivors[s];
 	}
 	work->nsurvivors = kept;
@@ -87,13 +204,13 @@ step_prices(OmniSolveWork *work, const int64_t *shortage, int64_t *course,
 	int			nlines = work->problem->nlines;
 	__int128	norm = 0;
 
-	for (int l = 0; l < nlines; l++)
+	for (int l = 0; l <= nlines; l++)
 	{
-		const OmniSolveWorkLine *line = &work->lines[l];
-
 		/* half of where it was going before: fewer zigzags */
 		course[l] = course[l] / 2 + shortage[l] * 256;
-		if (course[l] > 0 && line->price >= line->unfilled)
+		if (l < nlines ? course[l] > 0 &&
+			work->lines[l].price >= work->lines[l].unfilled :
+			course[l] < 0 && work->toll == 0)
 			course[l] = 0;
 		norm += (__int128) course[l] * course[l];
 	}
@@ -108,66 +225,96 @@ step_prices(OmniSolveWork *work, const int64_t *shortage, int64_t *course,
 		if (line->price > line->unfilled)
 			line->price = line->unfilled;
 	}
+	work->toll += (int64_t)
+		((__int128) distance * stride * course[nlines] / norm);
+	if (work->toll < 0)
+		work->toll = 0;
 	return true;
 }
 
+/* Remember or restore the prices of all lines, and the toll. */
+static void
+save_prices(const OmniSolveWork *work, int64_t *prices)
+{
+	for (int l = 0; l < work->problem->nlines; l++)
+		prices[l] = work->lines[l].price;
+	prices[work->problem->nlines] = work->toll;
+}
+
+static void
+load_prices(OmniSolveWork *work, const int64_t *prices)
+{
+	for (int l = 0; l < work->problem->nlines; l++)
+		work->lines[l].price = prices[l];
+	work->toll = prices[work->problem->nlines];
+}
+
+/* The floor at the present prices, with every refund. */
+static void
+set_floor(OmniSolveWork *work, int64_t *shortage)
+{
+	work->floor = omni_sourcing_evaluate_prices(work, shortage);
+	work->refunds = 0;
+	for (int s = 0; s < work->nsurvivors; s++)
+	{
+		OmniSolveSurvivor *survivor = &work->survivors[s];
+
+		survivor->refund = survivor->reduced < 0 ? -survivor->reduced : 0;
+		work->refunds += survivor->refund;
+	}
+}
+
+/* A better solution would cost at most so much, scaled. */
+static int64_t
+target_of(const OmniSolveWork *work)
+{
+	return (work->best - 1) << OMNI_SOLVE_SCALE;
+}
+
 /*
- * Improve prices, floor and bound; nodes that drop out get cap = 0.  Leaves
- * prices at which no node that is left has a negative reduced cost.
+ * Improve prices, floor and bound; leaves the survivors with their refunds.
  */
 void
 omni_sourcing_improve_prices(OmniSolveWork *work)
 {
 	int			nlines = work->problem->nlines;
 	int64_t    *shortage = work->scratch;
-	int64_t    *course = shortage + nlines;
-	int64_t    *best = course + nlines;
+	int64_t    *course = shortage + nlines + 1;
+	int64_t    *best = course + nlines + 1;
 	int64_t		highest = work->floor;
 	int64_t		stride = FIRST_STRIDE;
 	int			idle = 0;
-	int64_t		target = (work->best - 1) << OMNI_SOLVE_SCALE;
 
-	omni_sourcing_pick_survivors(work, target + 1 - work->floor);
-	for (int n = 0; n < work->problem->nnodes; n++)
+	omni_sourcing_pick_survivors(work, target_of(work) + 1 - work->floor);
+	omni_sourcing_greedy(work);
+	save_prices(work, best);
+	memset(course, 0, sizeof(int64_t) * (nlines + 1));
+	for (int step = 1; step <= STEPS && stride >= LAST_STRIDE; step++)
 	{
-		if (work->slot[n] < 0)
-			work->nodes[n].cap = 0;
-	}
-	for (int l = 0; l < nlines; l++)
-	{
-		best[l] = work->lines[l].price;
-		course[l] = 0;
-	}
-	for (int step = 0; step < MOST_STEPS && stride >= LAST_STRIDE; step++)
-	{
-		int64_t		now = evaluate_prices(work, shortage);
+		int64_t		now = omni_sourcing_evaluate_prices(work, shortage);
+		int64_t		target = target_of(work);
 
-		spend(work, work->nheld);
-		if (now > target)
+		if (work->exhausted || now > target)
 		{
-			/* nothing better is left */
-			work->nsurvivors = 0;
-			work->bound = work->best;
-			return;
+			highest = now > highest ? now : highest;
+			break;
 		}
 		drop_survivors(work, target + 1 - now);
+		if (step % GREEDY_EVERY == 0)
+			omni_sourcing_greedy(work);
 		if (now > highest)
 		{
 			highest = now;
 			stride += stride / 4;
-			for (int l = 0; l < nlines; l++)
-				best[l] = work->lines[l].price;
+			save_prices(work, best);
 			idle = 0;
 		}
 		else if (++idle >= PATIENCE)
 		{
 			idle = 0;
 			stride /= 2;
-			for (int l = 0; l < nlines; l++)
-			{
-				work->lines[l].price = best[l];
-				course[l] = 0;
-			}
+			load_prices(work, best);
+			memset(course, 0, sizeof(int64_t) * (nlines + 1));
 			continue;
 		}
 		if (!step_prices(work, shortage, course, target + 1 - now, stride))
@@ -175,5 +322,10 @@ omni_sourcing_improve_prices(OmniSolveWork *work)
 	}
 	if (whole_cents(highest) > work->bound)
 		work->bound = whole_cents(highest);
-	omni_sourcing_settle_prices(work, best);
+	if (work->bound >= work->best)
+		return;
+	load_prices(work, best);
+	omni_sourcing_greedy(work);
+	set_floor(work, shortage);
+	drop_survivors(work, target_of(work) + 1 - work->floor);
 }

@@ -1,130 +1,127 @@
 /*
  * solve_greedy_core.c
- *	  A first solution: nodes one by one, each the cheapest for what is left.
+ *	  Solutions from prices: nodes one by one, each that with the least reduced
+ *	  cost for what is left.
  *
- * "Cheapest" is what the node costs (its base, the straight line under its
- * freight, its units), less what the same units cost unfilled; a node is taken
- * with everything that pays.  The search improves on it; a good first solution
- * only means that less is left to be searched.
+ * What a unit is worth is its line's price, not what it costs unfilled: else
+ * a node that has everything would win however dear it is.  When prices are
+ * good, the nodes of a good solution have reduced costs near zero.
  */
 #include <string.h>
 
 #include "sourcing/solve_work.h"
 
-/* What a unit is worth to nobody: its cost unfilled, per level and scaled. */
-static inline int64_t
-worth_of(const OmniSolveWork *work, int l)
+/* Reduced cost of what a survivor would ship of what is left; gain: levels. */
+static int64_t
+reduced_cost(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
+			 const int64_t *left, bool *any)
 {
-	int64_t		unfilled = work->lines[l].unfilled;
+	const OmniSolveHeld *held = &work->held[survivor->first];
+	int64_t		reduced = survivor->base + survivor->piece[survivor->best_piece];
 
-	return unfilled < OMNI_SOLVE_NEVER ? unfilled : work->missing;
+	*any = false;
+	for (int h = 0; h < survivor->nheld; h++)
+	{
+		int64_t		gain = work->lines[held[h].line].price - held[h].low[survivor->best_piece];
+		int64_t		levels = held[h].levels;
+
+		if (gain < 0 || left[held[h].line] == 0)
+			continue;
+		if (levels > left[held[h].line])
+			levels = left[held[h].line];
+		reduced -= gain * levels;
+		*any = true;
+	}
+	return reduced;
 }
 
-/* alone[n] for what is left; the least of them, or -1 when nobody pays. */
-static int32_t
-cheapest_node(OmniSolveWork *work, const int64_t *left)
+/* The survivor to be taken next, or -1. */
+static int
+best_survivor(OmniSolveWork *work, const int64_t *left)
 {
-	const OmniSolveProblem *problem = work->problem;
-	int64_t		base = (problem->split_penalty << OMNI_SOLVE_SCALE) +
-		work->toll;
-	int32_t		best = -1;
+	int64_t		least = INT64_MAX;
+	int			best = -1;
 
-	for (int n = 0; n < problem->nnodes; n++)
-		work->alone[n] = base +
-			(problem->nodes[n].fixed << OMNI_SOLVE_SCALE) +
-			work->intercept[problem->nodes[n].freight];
-	for (int l = 0; l < problem->nlines; l++)
+	for (int s = 0; s < work->nsurvivors; s++)
 	{
-		const OmniSolveWorkLine *line = &work->lines[l];
-		const OmniSolveOffer *offer = &problem->offers[line->first_offer];
-		int64_t		worth = worth_of(work, l);
+		bool		any;
+		int64_t		reduced;
 
-		if (left[l] == 0)
+		if (work->used[s])
 			continue;
-		for (int o = 0; o < line->noffers; o++, offer++)
+		reduced = reduced_cost(work, &work->survivors[s], left, &any);
+		if (any && reduced < least)
 		{
-			const OmniSolveWorkNode *node = &work->nodes[offer->node];
-			int64_t		levels = levels_at(line, offer->units, node->cap);
-			int64_t		cost;
-
-			if (levels > left[l])
-				levels = left[l];
-			cost = ((offer->cost * line->per_level) << OMNI_SOLVE_SCALE) +
-				work->slope[(size_t) node->freight * problem->nlines + l];
-			if (levels > 0 && cost < worth)
-				work->alone[offer->node] += levels * (cost - worth);
+			least = reduced;
+			best = s;
 		}
 	}
-	spend(work, problem->noffers + problem->nnodes);
-	for (int n = 0; n < problem->nnodes; n++)
-	{
-		if (work->alone[n] < (best < 0 ? 0 : work->alone[best]) &&
-			work->nodes[n].cap > 0)
-			best = n;
-	}
+	spend(work, work->nheld);
 	return best;
 }
 
-/* Parts for everything of what is left that pays at the node. */
+/* Parts for what pays at the survivor; "all": for whatever it has. */
 static int
-take_all(OmniSolveWork *work, int32_t n, int64_t *left, OmniSolvePart *parts)
+take_from(OmniSolveWork *work, int s, bool all, int64_t *left,
+		  OmniSolvePart *parts)
 {
-	const OmniSolveProblem *problem = work->problem;
-	int64_t		cap = work->nodes[n].cap;
+	const OmniSolveSurvivor *survivor = &work->survivors[s];
+	const OmniSolveHeld *held = &work->held[survivor->first];
+	int64_t		cap = work->nodes[survivor->node].cap;
 	int			nparts = 0;
 
-	for (int i = 0; i < problem->nlines; i++)
+	for (int h = 0; h < survivor->nheld; h++)
 	{
-		int			l = work->order[i];
-		const OmniSolveWorkLine *line = &work->lines[l];
-		const OmniSolveOffer *offer = omni_sourcing_find_offer(problem, l, n);
-		int64_t		levels;
+		const OmniSolveWorkLine *line = &work->lines[held[h].line];
+		int64_t		levels = held[h].levels;
 
-		if (left[l] == 0 || offer == NULL)
+		if (levels > left[held[h].line])
+			levels = left[held[h].line];
+		if (levels * line->per_level > cap)
+			levels = cap / line->per_level;
+		if (levels == 0 || held[h].low[survivor->best_piece] > (all ? line->unfilled : line->price))
 			continue;
-		levels = levels_at(line, offer->units,
-						   cap < INT32_MAX ? (int32_t) cap : INT32_MAX);
-		if (levels > left[l])
-			levels = left[l];
-		if (levels == 0 ||
-			((offer->cost * line->per_level) << OMNI_SOLVE_SCALE) >=
-			worth_of(work, l))
-			continue;
-		left[l] -= levels;
-		if (work->nodes[n].cap < INT32_MAX)
-			cap -= levels * line->per_level;
-		parts[nparts].node = n;
-		parts[nparts].line = l;
+		left[held[h].line] -= levels;
+		cap -= levels * line->per_level;
+		parts[nparts].node = survivor->node;
+		parts[nparts].line = held[h].line;
 		parts[nparts++].units = (int32_t) (levels * line->per_level);
 	}
 	return nparts;
 }
 
 /*
- * Try it, and keep what is found if it is the best so far.  "parts" of the
- * solution are used to work in.
+ * Try it with the survivors and prices at hand, and keep what is found if it
+ * is the best so far.
  */
 void
 omni_sourcing_greedy(OmniSolveWork *work)
 {
 	const OmniSolveProblem *problem = work->problem;
 	OmniSolvePart *parts = work->trial_parts;
-	int64_t    *left = work->scratch;
+	int64_t    *left = work->scratch + 4 * (problem->nlines + 1);
 	int			nparts = 0;
 	int			used = 0;
 
 	for (int l = 0; l < problem->nlines; l++)
 		left[l] = work->lines[l].levels;
+	memset(work->used, 0, work->nsurvivors);
 	while (problem->max_nodes == 0 || used < problem->max_nodes)
 	{
-		int32_t		n = cheapest_node(work, left);
-		int			taken = n < 0 ? 0 :
-			take_all(work, n, left, parts + nparts);
+		int			s = best_survivor(work, left);
+		int			taken;
 
-		if (taken == 0)
+		if (s < 0)
 			break;
+		work->used[s] = 1;
+		work->path[used] = s;
+		taken = take_from(work, s, false, left, parts + nparts);
 		nparts += taken;
 		used++;
 	}
+	/* what nobody gains by, the chosen may still ship */
+	for (int u = 0; u < used; u++)
+		nparts += take_from(work, work->path[u], true, left, parts + nparts);
+	nparts = omni_sourcing_merge_parts(parts, nparts);
 	omni_sourcing_offer_parts(work, parts, nparts);
 }

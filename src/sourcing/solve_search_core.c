@@ -22,6 +22,7 @@ typedef struct Search
 {
 	OmniSolveWork *work;
 	int64_t		limit;			/* what must be undercut */
+	int64_t		refunds;		/* of the survivors that are not used */
 	int			npath;
 	int			nbest;			/* -1: nothing found */
 } Search;
@@ -146,6 +147,7 @@ settle(Search *search, int place, int32_t next, const OmniSolveSet *left,
 		{
 			if (problem->max_nodes > 0)
 				spent += work->toll * (problem->max_nodes - search->npath);
+			spent += search->refunds;
 			if (search->npath > 0 && spent < search->limit)
 			{
 				search->limit = spent;
@@ -177,10 +179,12 @@ settle(Search *search, int place, int32_t next, const OmniSolveSet *left,
 				!take_off(work, left, &column->set, &rest))
 				continue;
 			work->used[column->survivor] = 1;
+			search->refunds -= work->survivors[column->survivor].refund;
 			work->path[search->npath++] = work->list[next];
 			went_on = settle(search, place, next + 1, &rest,
 							 spent + column->reduced);
 			search->npath--;
+			search->refunds += work->survivors[column->survivor].refund;
 			work->used[column->survivor] = 0;
 			if (!went_on)
 				return false;
@@ -236,7 +240,8 @@ keep_path(OmniSolveWork *work, const Search *search)
 bool
 omni_sourcing_search(OmniSolveWork *work, int64_t gap)
 {
-	Search		search = {.work = work,.limit = gap,.nbest = -1};
+	Search		search = {.work = work,.limit = gap,.nbest = -1,
+	.refunds = work->refunds};
 	bool		complete;
 
 	make_lists(work);

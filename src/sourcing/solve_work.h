@@ -16,14 +16,17 @@
  *
  * and every way to serve the order with at least one node costs
  *
- *	 sum of levels * p - split penalty - toll * max_nodes		   (the floor)
- *	 + sum of rc over its nodes + sum of (unfilled - p) over what is left
+ *	 sum of levels * p - split penalty - toll * max_nodes
+ *		 - sum of all refunds									 (the floor)
+ *	 + sum of rc + refund over its nodes, sum of refund over all others
+ *	 + sum of (unfilled - p) over what is left
  *	 + toll * (max_nodes - nodes used)
  *
- * Prices never exceed "unfilled", and no rc is negative, so the floor is a
- * lower bound, and whoever spends more than (best - floor) on one of these
- * terms is not in a better solution.  That is the whole method: raise the
- * floor, throw out what is too dear, search the rest completely.
+ * where a node's refund is what its least rc is below zero, if it is.  Prices
+ * never exceed "unfilled", so no term after the floor is negative: the floor
+ * is a lower bound, and whoever spends more than (best - floor) on one of
+ * these terms is not in a better solution.  That is the whole method: raise
+ * the floor, throw out what is too dear, search the rest completely.
  */
 #ifndef OMNI_SOURCING_SOLVE_WORK_H
 #define OMNI_SOURCING_SOLVE_WORK_H
@@ -66,14 +69,23 @@ typedef struct OmniSolveWorkNode
 	int32_t		cap;			/* units; 0: cannot ship */
 } OmniSolveWorkNode;
 
+/* Straight lines under a survivor's freight: at least one of them holds. */
+#define OMNI_SOLVE_PIECES	3
+
 /* A node that may still be part of a better solution. */
 typedef struct OmniSolveSurvivor
 {
 	int32_t		node;
 	int32_t		first;			/* in "held" */
 	int32_t		nheld;
-	int64_t		base;			/* bound of what it costs to ship anything */
+	int32_t		npieces;
+	int64_t		piece[OMNI_SOLVE_PIECES];	/* where each line starts */
+	int64_t		base;			/* of rc: fixed and split penalty */
 	int64_t		reduced;		/* bound of its rc at the present prices */
+	int64_t		refund;			/* what of it was negative: see the floor */
+	int64_t		limit;			/* units beyond which units cost more, or end */
+	int64_t		beyond;			/* cost of each such unit; NEVER: none */
+	int32_t		best_piece;		/* that of "reduced" */
 } OmniSolveSurvivor;
 
 /* What a survivor holds of a line. */
@@ -82,14 +94,14 @@ typedef struct OmniSolveHeld
 	int32_t		line;
 	int32_t		levels;
 	int64_t		cost;			/* scaled, per level */
-	int64_t		low;			/* with the line under its freight */
+	int64_t		low[OMNI_SOLVE_PIECES];	/* with freight along each line */
 } OmniSolveHeld;
 
 /* One thing that a survivor might ship. */
 typedef struct OmniSolveColumn
 {
 	OmniSolveSet set;
-	int64_t		reduced;		/* scaled rc, >= 0 */
+	int64_t		reduced;		/* scaled rc and the survivor's refund, >= 0 */
 	int32_t		survivor;
 	int32_t		place;			/* of its first line */
 } OmniSolveColumn;
@@ -127,6 +139,7 @@ typedef struct OmniSolveWork
 	OmniSolveHeld *held;
 	int			nheld;
 	int			words;			/* of a set in use; 0: does not fit */
+	int64_t		refunds;		/* of all survivors */
 	OmniSolveSet all;			/* every level of every line */
 	OmniSolveSet guards;
 	OmniSolveColumn *columns;
@@ -200,6 +213,8 @@ extern const OmniSolveOffer *omni_sourcing_find_offer(const OmniSolveProblem *pr
 extern void omni_sourcing_offer_parts(OmniSolveWork *work,
 									  const OmniSolvePart *parts, int nparts);
 
+extern int	omni_sourcing_merge_parts(OmniSolvePart *parts, int nparts);
+
 /* ---- solve_greedy_core.c ---- */
 extern void omni_sourcing_greedy(OmniSolveWork *work);
 
@@ -212,11 +227,12 @@ extern bool omni_sourcing_make_columns(OmniSolveWork *work, int64_t gap);
 /* ---- solve_bound_core.c ---- */
 extern bool omni_sourcing_prepare_bound(OmniSolveWork *work);
 extern void omni_sourcing_raise_prices(OmniSolveWork *work, int32_t guide);
-extern void omni_sourcing_settle_prices(OmniSolveWork *work,
-										const int64_t *most);
+extern void omni_sourcing_price_single(OmniSolveWork *work);
 extern void omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap);
 
 /* ---- solve_dual_core.c ---- */
+extern int64_t omni_sourcing_evaluate_prices(OmniSolveWork *work,
+											 int64_t *shortage);
 extern void omni_sourcing_improve_prices(OmniSolveWork *work);
 
 /* ---- solve_search_core.c ---- */
