@@ -36,7 +36,7 @@ omni_sourcing_rate_slopes(const int64_t *cost, int32_t brackets,
 	int64_t		lowest = cost[1];
 
 	slope[0] = 0;
-	slope[1] = cost[1] << OMNI_SOLVE_SCALE;
+	slope[1] = cost[1] * OMNI_SOLVE_ONE;
 	for (int32_t b = 2; b <= brackets; b++)
 	{
 		int64_t		rise = cost[b] - cost[1];
@@ -45,7 +45,7 @@ omni_sourcing_rate_slopes(const int64_t *cost, int32_t brackets,
 			lowest = cost[b];
 		if (rise >= 0)
 		{
-			rise = (rise << OMNI_SOLVE_SCALE) / (b - 1);
+			rise = (rise * OMNI_SOLVE_ONE) / (b - 1);
 			if (rise < least)
 				least = rise;
 		}
@@ -67,9 +67,9 @@ option_line(const OmniSolveProblem *problem, const OmniSolveOption *option,
 		first = -1 - rise;
 		rise = 0;
 	}
-	else if (rise > first << OMNI_SOLVE_SCALE)
-		rise = first << OMNI_SOLVE_SCALE;
-	*start = (first + option->surcharge) << OMNI_SOLVE_SCALE;
+	else if (rise > first * OMNI_SOLVE_ONE)
+		rise = first * OMNI_SOLVE_ONE;
+	*start = (first + option->surcharge) * OMNI_SOLVE_ONE;
 	*end = *start + rise * (most - 1);
 }
 
@@ -118,7 +118,7 @@ static void
 prepare_nodes(OmniSolveWork *work)
 {
 	const OmniSolveProblem *problem = work->problem;
-	int64_t		base = (problem->split_penalty << OMNI_SOLVE_SCALE) +
+	int64_t		base = (problem->split_penalty * OMNI_SOLVE_ONE) +
 		work->toll;
 
 	for (int n = 0; n < problem->nnodes; n++)
@@ -127,7 +127,7 @@ prepare_nodes(OmniSolveWork *work)
 		OmniSolveWorkNode *mine = &work->nodes[n];
 
 		mine->freight = node->freight;
-		mine->slack = base + (node->fixed << OMNI_SOLVE_SCALE) +
+		mine->slack = base + (node->fixed * OMNI_SOLVE_ONE) +
 			work->intercept[node->freight];
 		mine->cap = node->unit_cap < 0 ? INT32_MAX : node->unit_cap;
 		if (problem->freights[node->freight].noptions == 0)
@@ -146,7 +146,7 @@ look_at(const OmniSolveWork *work, int l, const OmniSolveOffer *offer,
 	const OmniSolveWorkLine *line = &work->lines[l];
 	const OmniSolveWorkNode *node = &work->nodes[offer->node];
 
-	*cost = ((offer->cost * line->per_level) << OMNI_SOLVE_SCALE) +
+	*cost = ((offer->cost * line->per_level) * OMNI_SOLVE_ONE) +
 		work->slope[(size_t) node->freight * work->problem->nlines + l];
 	return levels_at(line, offer->units, node->cap);
 }
@@ -311,7 +311,7 @@ raise_prices(OmniSolveWork *work, const int64_t *most)
 			set_price(work, l, price_limit(work, l, line->unfilled));
 		sum += line->price * line->levels;
 	}
-	work->floor = sum - (problem->split_penalty << OMNI_SOLVE_SCALE) -
+	work->floor = sum - (problem->split_penalty * OMNI_SOLVE_ONE) -
 		work->toll * problem->max_nodes;
 	spend(work, 4 * problem->noffers);
 }
@@ -352,7 +352,7 @@ omni_sourcing_price_single(OmniSolveWork *work)
 			line->unfilled : work->missing;
 		sum += line->price * line->levels;
 	}
-	work->floor = sum - (problem->split_penalty << OMNI_SOLVE_SCALE) -
+	work->floor = sum - (problem->split_penalty * OMNI_SOLVE_ONE) -
 		work->toll;
 }
 
@@ -432,7 +432,7 @@ set_limit(OmniSolveSurvivor *survivor, const OmniSolveNode *node)
 	if (node->soft_cap >= 0 && node->soft_cap < survivor->limit)
 	{
 		survivor->limit = node->soft_cap;
-		survivor->beyond = node->over_cost << OMNI_SOLVE_SCALE;
+		survivor->beyond = node->over_cost * OMNI_SOLVE_ONE;
 	}
 }
 
@@ -444,7 +444,7 @@ void
 omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 {
 	const OmniSolveProblem *problem = work->problem;
-	int64_t		base = problem->split_penalty << OMNI_SOLVE_SCALE;
+	int64_t		base = problem->split_penalty * OMNI_SOLVE_ONE;
 	int32_t		first = 0;
 
 	work->nsurvivors = 0;
@@ -459,7 +459,7 @@ omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 		survivor = &work->survivors[work->nsurvivors++];
 		survivor->node = n;
 		survivor->nheld = 0;
-		survivor->base = base + (problem->nodes[n].fixed << OMNI_SOLVE_SCALE);
+		survivor->base = base + (problem->nodes[n].fixed * OMNI_SOLVE_ONE);
 		survivor->refund = 0;
 		survivor->best_piece = 0;
 		set_limit(survivor, &problem->nodes[n]);
@@ -491,8 +491,8 @@ omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 
 					held->line = l;
 					held->levels = levels;
-					held->cost = (offer->cost * line->per_level) <<
-						OMNI_SOLVE_SCALE;
+					held->cost = (offer->cost * line->per_level) *
+						OMNI_SOLVE_ONE;
 				}
 				survivor->nheld++;
 			}

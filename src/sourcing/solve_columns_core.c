@@ -78,13 +78,13 @@ add_column(ColumnWalk *walk, const ColumnPart *part)
 	int64_t		reduced = part->sum;
 
 	if (node->soft_cap >= 0 && part->units > node->soft_cap)
-		reduced += ((part->units - node->soft_cap) * node->over_cost) <<
-			OMNI_SOLVE_SCALE;
+		reduced += ((part->units - node->soft_cap) * node->over_cost) *
+			OMNI_SOLVE_ONE;
 	if (reduced >= walk->room)
 		return true;
 	reduced += omni_sourcing_freight(work->problem, node->freight,
 									 brackets_of(work->problem, part->weight),
-									 NULL) << OMNI_SOLVE_SCALE;
+									 NULL) * OMNI_SOLVE_ONE;
 	if (reduced >= walk->room)
 		return true;
 	if (work->ncolumns == OMNI_SOLVE_COLUMNS)

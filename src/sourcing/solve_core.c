@@ -270,7 +270,7 @@ start_lines(OmniSolveWork *work)
 		line->per_level = given->splittable ? 1 : given->quantity;
 		line->weight = given->weight * line->per_level;
 		line->unfilled = problem->ship_complete ? OMNI_SOLVE_NEVER :
-			(given->unfilled * line->per_level) << OMNI_SOLVE_SCALE;
+			(given->unfilled * line->per_level) * OMNI_SOLVE_ONE;
 		line->first_offer = given->first_offer;
 		line->noffers = given->noffers;
 		work->nothing += given->unfilled * given->quantity;
@@ -385,7 +385,7 @@ search_gaps(OmniSolveWork *work, bool picked)
 	for (;; gap *= 4)
 	{
 		/* a better solution costs a whole cent less */
-		int64_t		whole = ((work->best - 1) << OMNI_SOLVE_SCALE) -
+		int64_t		whole = ((work->best - 1) * OMNI_SOLVE_ONE) -
 			work->floor + 1;
 		int64_t		before = work->best;
 
@@ -417,7 +417,7 @@ omni_sourcing_minimise(const OmniSolveProblem *problem,
 	int32_t		guide;
 
 	work->problem = problem;
-	work->limits = limits;
+	work->limits = *limits;
 	work->solution = solution;
 	work->work = 0;
 	work->next_breath = 0;

@@ -156,7 +156,7 @@ int64_t
 omni_sourcing_evaluate_prices(OmniSolveWork *work, int64_t *shortage)
 {
 	const OmniSolveProblem *problem = work->problem;
-	int64_t		sum = -(problem->split_penalty << OMNI_SOLVE_SCALE) -
+	int64_t		sum = -(problem->split_penalty * OMNI_SOLVE_ONE) -
 		work->toll * problem->max_nodes;
 	int64_t		used = 0;
 
@@ -268,7 +268,7 @@ set_floor(OmniSolveWork *work, int64_t *shortage)
 static int64_t
 target_of(const OmniSolveWork *work)
 {
-	return (work->best - 1) << OMNI_SOLVE_SCALE;
+	return (work->best - 1) * OMNI_SOLVE_ONE;
 }
 
 /*

@@ -17,6 +17,7 @@ omni_sourcing_extra_cost(const OmniSolveProblem *problem,
 	int64_t		reduced = INT64_MAX;
 	int64_t		floor;
 
+	work->problem = problem;
 	if (node < 0 || node >= problem->nnodes)
 		return INT64_MAX;
 	for (int n = 0; n < problem->nnodes; n++)

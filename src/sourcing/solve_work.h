@@ -109,7 +109,7 @@ typedef struct OmniSolveColumn
 typedef struct OmniSolveWork
 {
 	const OmniSolveProblem *problem;
-	const OmniSolveLimits *limits;
+	OmniSolveLimits limits;
 	OmniSolution *solution;
 	int64_t		work;
 	int64_t		next_breath;
@@ -170,10 +170,10 @@ spend(OmniSolveWork *work, int64_t units)
 	if (work->work >= work->next_breath)
 	{
 		work->next_breath = work->work + 10000;
-		if (work->limits->breathe)
-			work->limits->breathe(work->limits->context);
+		if (work->limits.breathe)
+			work->limits.breathe(work->limits.context);
 	}
-	if (work->work > work->limits->budget)
+	if (work->work > work->limits.budget)
 		work->exhausted = true;
 	return !work->exhausted;
 }
