@@ -462,6 +462,7 @@ omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 		survivor->base = base + (problem->nodes[n].fixed * OMNI_SOLVE_ONE);
 		survivor->refund = 0;
 		survivor->best_piece = 0;
+		survivor->active = true;
 		set_limit(survivor, &problem->nodes[n]);
 	}
 	for (int pass = 0; pass < 2; pass++)

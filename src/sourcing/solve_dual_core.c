@@ -23,7 +23,9 @@
 
 #include "sourcing/solve_work.h"
 
-#define STEPS			64
+#define ROUNDS			16
+#define STEPS			40
+#define ACTIVE			64		/* survivors that steps look at, to begin with */
 #define FIRST_STRIDE	64		/* of the distance to the best, in 256ths */
 #define LAST_STRIDE		4
 #define PATIENCE		4		/* steps without progress before it is halved */
@@ -149,16 +151,18 @@ ship_from(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
 }
 
 /*
- * Lower bound at the prices; by how much each line is under-shipped, and, at
+ * Lower bound at the prices (of the active nodes' problem, unless "all"); by how much each line is under-shipped, and, at
  * the end, by how much nodes are too many.
  */
 int64_t
-omni_sourcing_evaluate_prices(OmniSolveWork *work, int64_t *shortage)
+omni_sourcing_evaluate_prices(OmniSolveWork *work, int64_t *shortage,
+							  bool all)
 {
 	const OmniSolveProblem *problem = work->problem;
 	int64_t		sum = -(problem->split_penalty * OMNI_SOLVE_ONE) -
 		work->toll * problem->max_nodes;
 	int64_t		used = 0;
+	int64_t		looked = 1;
 
 	for (int l = 0; l < problem->nlines; l++)
 	{
@@ -169,6 +173,9 @@ omni_sourcing_evaluate_prices(OmniSolveWork *work, int64_t *shortage)
 	{
 		OmniSolveSurvivor *survivor = &work->survivors[s];
 
+		if (!all && !survivor->active)
+			continue;
+		looked += survivor->nheld;
 		survivor->reduced = bound_survivor(work, survivor);
 		if (survivor->reduced >= 0)
 			continue;
@@ -178,7 +185,7 @@ omni_sourcing_evaluate_prices(OmniSolveWork *work, int64_t *shortage)
 	}
 	shortage[problem->nlines] = problem->max_nodes > 0 ?
 		used - problem->max_nodes : 0;
-	spend(work, work->nheld);
+	spend(work, looked);
 	return sum;
 }
 
@@ -253,7 +260,7 @@ load_prices(OmniSolveWork *work, const int64_t *prices)
 static void
 set_floor(OmniSolveWork *work, int64_t *shortage)
 {
-	work->floor = omni_sourcing_evaluate_prices(work, shortage);
+	work->floor = omni_sourcing_evaluate_prices(work, shortage, true);
 	work->refunds = 0;
 	for (int s = 0; s < work->nsurvivors; s++)
 	{
@@ -272,6 +279,118 @@ target_of(const OmniSolveWork *work)
 }
 
 /*
+ * Prices that share each node's base among all that it holds: no node gains,
+ * and nothing depends on the order of lines.
+ */
+static void
+share_prices(OmniSolveWork *work)
+{
+	for (int l = 0; l < work->problem->nlines; l++)
+		work->lines[l].price = work->lines[l].unfilled;
+	for (int s = 0; s < work->nsurvivors; s++)
+	{
+		const OmniSolveSurvivor *survivor = &work->survivors[s];
+		const OmniSolveHeld *held = &work->held[survivor->first];
+		int64_t		levels = 0;
+
+		for (int h = 0; h < survivor->nheld; h++)
+			levels += held[h].levels;
+		for (int h = 0; h < survivor->nheld; h++)
+		{
+			OmniSolveWorkLine *line = &work->lines[held[h].line];
+
+			for (int i = 0; i < survivor->npieces; i++)
+			{
+				int64_t		price = held[h].low[i] +
+					(survivor->base + survivor->piece[i]) / levels;
+
+				if (price < line->price)
+					line->price = price;
+			}
+		}
+	}
+	spend(work, 2 * work->nheld);
+}
+
+/* Of many survivors, let the steps look at the most likely ones alone. */
+static void
+activate_likely(OmniSolveWork *work)
+{
+	int64_t    *reduced = work->alone;
+	int64_t		most = INT64_MAX;
+	int			n = work->nsurvivors;
+
+	if (n > ACTIVE)
+	{
+		/* the ACTIVE-th least, by bisection of values */
+		int64_t		low = INT64_MAX;
+		int64_t		high = INT64_MIN;
+
+		for (int s = 0; s < n; s++)
+		{
+			reduced[s] = work->survivors[s].reduced;
+			low = reduced[s] < low ? reduced[s] : low;
+			high = reduced[s] > high ? reduced[s] : high;
+		}
+		for (int i = 0; i < 12 && low < high; i++)
+		{
+			int64_t		middle = low + (high - low) / 2;
+			int			below = 0;
+
+			for (int s = 0; s < n; s++)
+				below += reduced[s] <= middle;
+			if (below > ACTIVE)
+				high = middle;
+			else
+				low = middle + 1;
+		}
+		most = high;
+	}
+	for (int s = 0; s < n; s++)
+		work->survivors[s].active = work->survivors[s].reduced <= most;
+}
+
+/* Steps over the active nodes from the present prices, which become the best. */
+static void
+step_along(OmniSolveWork *work, int64_t *shortage, int64_t *course,
+		   int64_t *best, int64_t highest, int64_t *stride)
+{
+	int			nlines = work->problem->nlines;
+	int			idle = 0;
+
+	save_prices(work, best);
+	memset(course, 0, sizeof(int64_t) * (nlines + 1));
+	for (int step = 1; step <= STEPS && *stride >= LAST_STRIDE; step++)
+	{
+		int64_t		now = omni_sourcing_evaluate_prices(work, shortage, false);
+		int64_t		target = target_of(work);
+
+		if (now > highest)
+		{
+			highest = now;
+			*stride += *stride / 8;
+			save_prices(work, best);
+			idle = 0;
+		}
+		else if (++idle >= PATIENCE)
+		{
+			idle = 0;
+			*stride /= 2;
+			load_prices(work, best);
+			memset(course, 0, sizeof(int64_t) * (nlines + 1));
+			continue;
+		}
+		if (now > target || work->exhausted)
+			break;
+		if (step % GREEDY_EVERY == 0)
+			omni_sourcing_greedy(work);
+		if (!step_prices(work, shortage, course, target + 1 - now, *stride))
+			break;
+	}
+	load_prices(work, best);
+}
+
+/*
  * Improve prices, floor and bound; leaves the survivors with their refunds.
  */
 void
@@ -280,45 +399,40 @@ omni_sourcing_improve_prices(OmniSolveWork *work)
 	int			nlines = work->problem->nlines;
 	int64_t    *shortage = work->scratch;
 	int64_t    *course = shortage + nlines + 1;
-	int64_t    *best = course + nlines + 1;
-	int64_t		highest = work->floor;
+	int64_t    *trial = course + nlines + 1;
+	int64_t    *best = trial + nlines + 1;
 	int64_t		stride = FIRST_STRIDE;
-	int			idle = 0;
+	int64_t		highest;
+	int64_t		now;
 
 	omni_sourcing_pick_survivors(work, target_of(work) + 1 - work->floor);
-	omni_sourcing_greedy(work);
+	highest = omni_sourcing_evaluate_prices(work, shortage, true);
 	save_prices(work, best);
-	memset(course, 0, sizeof(int64_t) * (nlines + 1));
-	for (int step = 1; step <= STEPS && stride >= LAST_STRIDE; step++)
+	share_prices(work);
+	now = omni_sourcing_evaluate_prices(work, shortage, true);
+	if (now > highest)
 	{
-		int64_t		now = omni_sourcing_evaluate_prices(work, shortage);
-		int64_t		target = target_of(work);
-
-		if (work->exhausted || now > target)
-		{
-			highest = now > highest ? now : highest;
-			break;
-		}
-		drop_survivors(work, target + 1 - now);
-		if (step % GREEDY_EVERY == 0)
-			omni_sourcing_greedy(work);
-		if (now > highest)
+		highest = now;
+		save_prices(work, best);
+	}
+	load_prices(work, best);
+	activate_likely(work);
+	omni_sourcing_greedy(work);
+	for (int round = 0; round < ROUNDS; round++)
+	{
+		now = omni_sourcing_evaluate_prices(work, shortage, true);
+		if(getenv("DBG"))printf("round %d now %.1f highest %.1f best %ld stride %ld surv %d work %ld\n",round,now/256.0,highest/256.0,work->best,stride,work->nsurvivors,work->work);
+		if (now >= highest)
 		{
 			highest = now;
-			stride += stride / 4;
 			save_prices(work, best);
-			idle = 0;
 		}
-		else if (++idle >= PATIENCE)
-		{
-			idle = 0;
-			stride /= 2;
-			load_prices(work, best);
-			memset(course, 0, sizeof(int64_t) * (nlines + 1));
-			continue;
-		}
-		if (!step_prices(work, shortage, course, target + 1 - now, stride))
+		if (now > target_of(work) || work->exhausted || stride < LAST_STRIDE)
 			break;
+		for (int s = 0; s < work->nsurvivors; s++)
+			work->survivors[s].active |= work->survivors[s].reduced < 0;
+		drop_survivors(work, target_of(work) + 1 - now);
+		step_along(work, shortage, course, trial, now, &stride);
 	}
 	if (whole_cents(highest) > work->bound)
 		work->bound = whole_cents(highest);

@@ -27,7 +27,7 @@ omni_sourcing_extra_cost(const OmniSolveProblem *problem,
 			work->nodes[n].slack = 0;
 	}
 	omni_sourcing_pick_survivors(work, 1);
-	floor = omni_sourcing_evaluate_prices(work, work->scratch);
+	floor = omni_sourcing_evaluate_prices(work, work->scratch, true);
 	for (int s = 0; s < work->nsurvivors; s++)
 	{
 		if (work->survivors[s].node == node && work->survivors[s].nheld > 0)

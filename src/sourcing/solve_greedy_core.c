@@ -41,14 +41,16 @@ best_survivor(OmniSolveWork *work, const int64_t *left)
 {
 	int64_t		least = INT64_MAX;
 	int			best = -1;
+	int64_t		looked = 1;
 
 	for (int s = 0; s < work->nsurvivors; s++)
 	{
 		bool		any;
 		int64_t		reduced;
 
-		if (work->used[s])
+		if (work->used[s] || !work->survivors[s].active)
 			continue;
+		looked += work->survivors[s].nheld;
 		reduced = reduced_cost(work, &work->survivors[s], left, &any);
 		if (any && reduced < least)
 		{
@@ -56,7 +58,7 @@ best_survivor(OmniSolveWork *work, const int64_t *left)
 			best = s;
 		}
 	}
-	spend(work, work->nheld);
+	spend(work, looked);
 	return best;
 }
 
@@ -99,7 +101,7 @@ omni_sourcing_greedy(OmniSolveWork *work)
 {
 	const OmniSolveProblem *problem = work->problem;
 	OmniSolvePart *parts = work->trial_parts;
-	int64_t    *left = work->scratch + 4 * (problem->nlines + 1);
+	int64_t    *left = work->scratch + 5 * (problem->nlines + 1);
 	int			nparts = 0;
 	int			used = 0;
 

@@ -86,6 +86,7 @@ typedef struct OmniSolveSurvivor
 	int64_t		limit;			/* units beyond which units cost more, or end */
 	int64_t		beyond;			/* cost of each such unit; NEVER: none */
 	int32_t		best_piece;		/* that of "reduced" */
+	bool		active;			/* the dual steps look at it */
 } OmniSolveSurvivor;
 
 /* What a survivor holds of a line. */
@@ -232,7 +233,7 @@ extern void omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap);
 
 /* ---- solve_dual_core.c ---- */
 extern int64_t omni_sourcing_evaluate_prices(OmniSolveWork *work,
-											 int64_t *shortage);
+											 int64_t *shortage, bool all);
 extern void omni_sourcing_improve_prices(OmniSolveWork *work);
 
 /* ---- solve_search_core.c ---- */
