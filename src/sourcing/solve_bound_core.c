@@ -373,15 +373,17 @@ draw_pieces(OmniSolveWork *work, OmniSolveSurvivor *survivor)
 	for (int h = 0; h < survivor->nheld; h++)
 		weight += held[h].levels * work->lines[held[h].line].weight;
 	most = brackets_of(problem, weight);
+	survivor->brackets = most;
 	for (int o = 0; o < freight->noptions; o++)
 	{
+		const OmniSolveOption *option =
+			&problem->options[freight->first_option + o];
 		int64_t		first;
 		int64_t		last;
 		int			kept = 0;
 		bool		needed = true;
 
-		option_line(problem, &problem->options[freight->first_option + o],
-					most, &first, &last);
+		option_line(problem, option, most, &first, &last);
 		for (int i = 0; i < n; i++)
 		{
 			if (start[i] <= first && end[i] <= last)

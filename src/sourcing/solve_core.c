@@ -234,8 +234,8 @@ divide_room(const OmniSolveProblem *problem, OmniSolveWork *work, char *room)
 	GIVE(trial_parts, 2 * problem->noffers + 1);
 	GIVE(list_start, nlines + 1);
 	GIVE(used, nnodes);
-	GIVE(path, nnodes);
-	GIVE(path_best, nnodes);
+	GIVE(path, nnodes + nlines);
+	GIVE(path_best, nnodes + nlines);
 	GIVE(scratch, 6 * (nlines + 1));
 	GIVE(columns, OMNI_SOLVE_COLUMNS);
 	GIVE(list, OMNI_SOLVE_COLUMNS);

@@ -30,6 +30,12 @@
 #define LAST_STRIDE		4
 #define PATIENCE		4		/* steps without progress before it is halved */
 #define GREEDY_EVERY	8
+#define MOST_BRACKETS	512		/* above, the straight lines must do */
+
+/* By what a survivor's reduced cost was bounded. */
+#define BOUND_LINE		0
+#define BOUND_CAP		1
+#define BOUND_BRACKETS	2
 
 /*
  * The most that "units" of what pays can gain along a line, each beyond the
@@ -90,13 +96,113 @@ gain_within(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
 			limit -= units;
 		}
 		if (left)
-			left[held[at].line] -= units / per_level;
+			left[held[at].line] -= units * 256 / per_level;
 		last = best;
 		last_held = at;
 	}
 }
 
-/* Bound of a survivor's reduced cost at the present prices. */
+/* Order what pays by gain per gram, without freight. */
+static int
+order_held(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
+		   int32_t *order)
+{
+	const OmniSolveHeld *held = &work->held[survivor->first];
+	int			n = 0;
+
+	for (int h = 0; h < survivor->nheld; h++)
+	{
+		const OmniSolveWorkLine *line = &work->lines[held[h].line];
+		int64_t		gain = line->price - held[h].cost;
+		int			place = n;
+
+		if (gain <= 0)
+			continue;
+		for (; place > 0; place--)
+		{
+			const OmniSolveHeld *other = &held[order[place - 1]];
+			const OmniSolveWorkLine *others = &work->lines[other->line];
+
+			if ((__int128) (others->price - other->cost) * line->weight >=
+				(__int128) gain * others->weight)
+				break;
+			order[place] = order[place - 1];
+		}
+		order[place] = h;
+		n++;
+	}
+	return n;
+}
+
+/*
+ * The least reduced cost without caps, bracket by bracket: what b brackets
+ * cost, less the most that fits into their weight, by gain per gram and cut at
+ * the end.  Takes 256ths of levels from "left", unless that is NULL.
+ */
+static int64_t
+bound_brackets(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
+			   int64_t *left)
+{
+	const OmniSolveProblem *problem = work->problem;
+	const OmniSolveHeld *held = &work->held[survivor->first];
+	int32_t		freight = problem->nodes[survivor->node].freight;
+	int32_t    *order = work->path;
+	int			n = order_held(work, survivor, order);
+	int			next = 0;
+	int64_t		taken = 0;		/* gain of all before "next" */
+	int64_t		weight = 0;		/* and weight */
+	int64_t		least = INT64_MAX;
+	int64_t		best_room = 0;
+
+	/* up to all that is held: more brackets need not cost more */
+	for (int64_t b = 1; b <= survivor->brackets; b++)
+	{
+		int64_t		room = b * problem->bracket;
+		int64_t		cost = omni_sourcing_freight(problem, freight, b, NULL) *
+			OMNI_SOLVE_ONE;
+		int64_t		cut = 0;
+
+		for (; next < n; next++)
+		{
+			const OmniSolveHeld *one = &held[order[next]];
+			int64_t		heavy = work->lines[one->line].weight * one->levels;
+			int64_t		gain = (work->lines[one->line].price - one->cost) *
+				one->levels;
+
+			if (weight + heavy > room)
+			{
+				/* rounded up: a bound of the gain */
+				cut = (int64_t) ((__int128) gain * (room - weight) / heavy) + 1;
+				break;
+			}
+			weight += heavy;
+			taken += gain;
+		}
+		if (cost - taken - cut < least)
+		{
+			least = cost - taken - cut;
+			best_room = room;
+		}
+	}
+	for (int i = 0; i < n && left; i++)
+	{
+		const OmniSolveHeld *one = &held[order[i]];
+		int64_t		heavy = work->lines[one->line].weight * one->levels;
+		int64_t		part = (int64_t) one->levels * 256;
+
+		if (heavy > best_room)
+			part = (int64_t) ((__int128) part * best_room / heavy);
+		left[one->line] -= part;
+		best_room -= heavy < best_room ? heavy : best_room;
+	}
+	return least;
+}
+
+/*
+ * Bound of a survivor's reduced cost at the present prices: along the lines
+ * under its freight, with its caps; where that is negative, and more than a
+ * full parcel could be sent, also bracket by bracket.
+ */
 static int64_t
 bound_survivor(const OmniSolveWork *work, OmniSolveSurvivor *survivor)
 {
@@ -125,28 +231,44 @@ bound_survivor(const OmniSolveWork *work, OmniSolveSurvivor *survivor)
 		{
 			least = reduced;
 			survivor->best_piece = i;
+			survivor->kind = units > survivor->limit ? BOUND_CAP : BOUND_LINE;
 		}
 	}
-	return least + survivor->base + work->toll;
+	least += survivor->base + work->toll;
+	if (least < 0 && survivor->brackets > work->problem->brackets &&
+		survivor->brackets <= MOST_BRACKETS)
+	{
+		int64_t		better = bound_brackets(work, survivor, NULL);
+
+		if (better + survivor->base + work->toll > least)
+		{
+			least = better + survivor->base + work->toll;
+			survivor->kind = BOUND_BRACKETS;
+		}
+	}
+	return least;
 }
 
-/* Take off what a survivor would ship. */
+/* Take off what a survivor would ship, in 256ths of levels. */
 static void
 ship_from(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
 		  int64_t *left)
 {
 	const OmniSolveHeld *held = &work->held[survivor->first];
 
-	if (survivor->limit < INT64_MAX)
+	if (survivor->kind != BOUND_LINE)
 	{
-		gain_within(work, survivor, survivor->best_piece, left);
+		if (survivor->kind == BOUND_CAP)
+			gain_within(work, survivor, survivor->best_piece, left);
+		else
+			bound_brackets(work, survivor, left);
 		return;
 	}
 	for (int h = 0; h < survivor->nheld; h++)
 	{
 		if (work->lines[held[h].line].price >
 			held[h].low[survivor->best_piece])
-			left[held[h].line] -= held[h].levels;
+			left[held[h].line] -= (int64_t) held[h].levels * 256;
 	}
 }
 
@@ -166,8 +288,8 @@ omni_sourcing_evaluate_prices(OmniSolveWork *work, int64_t *shortage,
 
 	for (int l = 0; l < problem->nlines; l++)
 	{
-		shortage[l] = work->lines[l].levels;
-		sum += work->lines[l].price * shortage[l];
+		shortage[l] = (int64_t) work->lines[l].levels * 256;
+		sum += work->lines[l].price * work->lines[l].levels;
 	}
 	for (int s = 0; s < work->nsurvivors; s++)
 	{
@@ -184,7 +306,7 @@ omni_sourcing_evaluate_prices(OmniSolveWork *work, int64_t *shortage,
 		ship_from(work, survivor, shortage);
 	}
 	shortage[problem->nlines] = problem->max_nodes > 0 ?
-		used - problem->max_nodes : 0;
+		(used - problem->max_nodes) * 256 : 0;
 	spend(work, looked);
 	return sum;
 }
@@ -214,7 +336,7 @@ step_prices(OmniSolveWork *work, const int64_t *shortage, int64_t *course,
 	for (int l = 0; l <= nlines; l++)
 	{
 		/* half of where it was going before: fewer zigzags */
-		course[l] = course[l] / 2 + shortage[l] * 256;
+		course[l] = course[l] / 2 + shortage[l];
 		if (l < nlines ? course[l] > 0 &&
 			work->lines[l].price >= work->lines[l].unfilled :
 			course[l] < 0 && work->toll == 0)
@@ -421,7 +543,6 @@ omni_sourcing_improve_prices(OmniSolveWork *work)
 	for (int round = 0; round < ROUNDS; round++)
 	{
 		now = omni_sourcing_evaluate_prices(work, shortage, true);
-		if(getenv("DBG"))printf("round %d now %.1f highest %.1f best %ld stride %ld surv %d work %ld\n",round,now/256.0,highest/256.0,work->best,stride,work->nsurvivors,work->work);
 		if (now >= highest)
 		{
 			highest = now;

@@ -85,7 +85,9 @@ typedef struct OmniSolveSurvivor
 	int64_t		refund;			/* what of it was negative: see the floor */
 	int64_t		limit;			/* units beyond which units cost more, or end */
 	int64_t		beyond;			/* cost of each such unit; NEVER: none */
+	int64_t		brackets;		/* of all that it holds */
 	int32_t		best_piece;		/* that of "reduced" */
+	int8_t		kind;			/* and how it was bounded */
 	bool		active;			/* the dual steps look at it */
 } OmniSolveSurvivor;
 

@@ -5,7 +5,8 @@
  *
  * A thousand nodes, one in fifty a dc; zones 1 to 8; three services whose
  * price rises with zone and weight a little less than in proportion; every
- * node ships today or tomorrow; a dc has six lines in ten, a store three.
+ * node ships today or tomorrow; a dc has seven lines in ten, a store four,
+ * as in the open set; some items lie in every third place, some nearly everywhere.
  */
 #ifndef OMNI_BENCH_SOLVER_DRAW_H
 #define OMNI_BENCH_SOLVER_DRAW_H
@@ -112,7 +113,7 @@ draw_instance(int nlines)
 		{
 			OmniSolveOffer *offer = &instance->offers[problem->noffers];
 
-			if (draw_below(100) >= (n % 50 == 0 ? 6 : 3) * popular)
+			if (draw_below(100) >= (n % 50 == 0 ? 7 : 4) * popular)
 				continue;
 			offer->node = n;
 			offer->units = 1 + draw_below(8);

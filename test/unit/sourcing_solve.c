@@ -143,11 +143,9 @@ test_drawn(void)
 
 		draw_problem(&drawn, next_number, NULL, few ? 4 : 5, few ? 3 : 4,
 					 few ? 3 : 2);
+		/* large amounts and many parcels may leave the range */
 		if (omni_sourcing_problem_fault(&drawn.problem) != NULL)
-		{
-			broken++;
 			continue;
-		}
 		optimum = naive_optimum(&drawn);
 		solved = solve(&drawn.problem, INT64_MAX / 2);
 		if (solved.solution.cost != optimum)
