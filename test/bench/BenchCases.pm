@@ -71,7 +71,10 @@ our @cases = (
 			lines => 1, protocol => $_->[1], reads => 1,
 			ways => [ 'available', 'select1' ] } }
 		  [ '', 'prepared' ], [ '-simple', 'simple' ]),
-	{ name => 'availability', measure => 'availability', ways => [] },
+	{ name => 'availability', measure => 'availability', ways => [],
+		what => 'omni.availability(), 50 skus of 1,000 nodes' },
+	{ name => 'solver', measure => 'solver', ways => [],
+		what => 'the sourcing solver: times, gaps, what rules would cost' },
 );
 
 # Variables i, j, k: items.  Bulk: s, the first of a thousand.

@@ -31,7 +31,7 @@ mkdir($BenchRun::work);
 if ("@wanted" eq 'list')
 {
 	printf "%-18s %s\n", $_->{name},
-	  $_->{measure} ? 'omni.availability(), 50 skus of 1,000 nodes'
+	  $_->{measure} ? $_->{what}
 	  : BenchReport::describe($_) for @BenchCases::cases;
 	exit 0;
 }
@@ -103,6 +103,11 @@ for my $case (@cases)
 	my %figures;
 	my @ways = @{ $case->{ways} };
 
+	if ($case->{measure} && $case->{measure} eq 'solver')
+	{
+		print BenchRun::solver(), "\n";
+		next;
+	}
 	if ($case->{measure})
 	{
 		my @ms = BenchRun::availability($rounds);

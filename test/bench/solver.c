@@ -2,7 +2,7 @@
  * solver.c
  *	  Figures of the sourcing solver, measured around the C core alone.
  *
- *	solver [FOLDER]		the folder holds sourcing/orders, as $OMNI_DATA
+ *	solver [FOLDER [BUDGET]]	the folder holds sourcing/orders, as $OMNI_DATA
  *
  * Timed is what the live path does for each order once its candidates are
  * known: the freight options of each group of nodes (service, zone, day, late
@@ -367,8 +367,6 @@ large_orders(int64_t budget)
 		proven += solution.proven;
 		best += solution.cost;
 		rule += cost_by_rule(instance, RULE_NEAREST);
-		if (getenv("VERBOSE"))
-			printf("  %d lines: cost %lld, bound %lld, gap %.2f %%, %d shipments, %.0f us, work %lld\n", 17 + i, (long long) solution.cost, (long long) solution.lower_bound, gaps.values[gaps.n - 1], solution.nshipments, times.values[times.n - 1], (long long) solution.work);
 		instance_free(instance);
 	}
 	printf("large orders, 17 to 60 lines        certified gap: mean %.2f %%, worst"
@@ -384,7 +382,9 @@ main(int argc, char **argv)
 {
 	if (argc > 1)
 		open_set(argv[1]);
+	else
+		printf("open set: left out (OMNI_DATA is not set)\n");
 	easy_mix();
-	large_orders(argc > 2 ? atol(argv[2]) : BUDGET);
+	large_orders(argc > 2 ? atoll(argv[2]) : BUDGET);
 	return 0;
 }
