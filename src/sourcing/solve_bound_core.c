@@ -53,6 +53,16 @@ omni_sourcing_rate_slopes(const int64_t *cost, int32_t brackets,
 	}
 }
 
+/* What a weight adds along a line that rises so much a bracket. */
+static inline int64_t
+rise_of(const OmniSolveProblem *problem, int64_t rise, int64_t weight)
+{
+	/* the usual case is many times faster */
+	if (rise <= INT32_MAX && weight <= INT32_MAX)
+		return rise * weight / problem->bracket;
+	return (int64_t) ((__int128) rise * weight / problem->bracket);
+}
+
 /* The line under one option: at the first bracket, and at "most" of them. */
 static void
 option_line(const OmniSolveProblem *problem, const OmniSolveOption *option,
@@ -108,8 +118,7 @@ draw_chords(OmniSolveWork *work)
 		work->intercept[f] = first - rise;
 		for (int l = 0; l < problem->nlines; l++)
 			work->slope[(size_t) f * problem->nlines + l] =
-				(int64_t) ((__int128) rise * work->lines[l].weight /
-						   problem->bracket);
+				rise_of(problem, rise, work->lines[l].weight);
 	}
 }
 
@@ -138,19 +147,6 @@ prepare_nodes(OmniSolveWork *work)
 	}
 }
 
-/* What an offer is worth: levels, and its scaled cost per level or less. */
-static inline int32_t
-look_at(const OmniSolveWork *work, int l, const OmniSolveOffer *offer,
-		int64_t *cost)
-{
-	const OmniSolveWorkLine *line = &work->lines[l];
-	const OmniSolveWorkNode *node = &work->nodes[offer->node];
-
-	*cost = ((offer->cost * line->per_level) * OMNI_SOLVE_ONE) +
-		work->slope[(size_t) node->freight * work->problem->nlines + l];
-	return levels_at(line, offer->units, node->cap);
-}
-
 /* Lines with few offers first: they decide most. */
 static void
 order_lines(OmniSolveWork *work)
@@ -164,6 +160,49 @@ order_lines(OmniSolveWork *work)
 			work->order[place] = work->order[place - 1];
 		work->order[place] = i;
 	}
+}
+
+/*
+ * The offers of a line as prices see them, and what each node saves by them.
+ * False: there are fewer than wanted.
+ */
+static bool
+look_at_line(OmniSolveWork *work, int l)
+{
+	const OmniSolveProblem *problem = work->problem;
+	OmniSolveWorkLine *line = &work->lines[l];
+	const OmniSolveOffer *offer = &problem->offers[line->first_offer];
+	const int64_t *slope = work->slope + l;
+	OmniSolveLook *look = &work->looks[line->first_offer];
+	int64_t		unfilled = line->unfilled < OMNI_SOLVE_NEVER ?
+		line->unfilled : work->missing;
+	int64_t		cheapest = line->unfilled;
+	int64_t		scale = line->per_level * OMNI_SOLVE_ONE;
+	int64_t		offered = 0;
+
+	for (int o = 0; o < line->noffers; o++, offer++)
+	{
+		const OmniSolveWorkNode *node = &work->nodes[offer->node];
+		int32_t		levels = levels_at(line, offer->units, node->cap);
+		int64_t		cost;
+
+		if (levels == 0)
+			continue;
+		cost = offer->cost * scale +
+			slope[(size_t) node->freight * problem->nlines];
+		offered += levels;
+		if (cost < cheapest)
+			cheapest = cost;
+		if (cost < unfilled)
+			work->alone[offer->node] += levels * (cost - unfilled);
+		look->cost = cost;
+		look->node = offer->node;
+		look->levels = levels;
+		look++;
+	}
+	line->nlooks = (int32_t) (look - &work->looks[line->first_offer]);
+	line->price = cheapest;
+	return offered >= line->levels;
 }
 
 /*
@@ -183,31 +222,7 @@ omni_sourcing_prepare_bound(OmniSolveWork *work)
 	for (int n = 0; n < problem->nnodes; n++)
 		work->alone[n] = work->nodes[n].slack;
 	for (int l = 0; l < problem->nlines; l++)
-	{
-		OmniSolveWorkLine *line = &work->lines[l];
-		const OmniSolveOffer *offer = &problem->offers[line->first_offer];
-		int64_t		unfilled = line->unfilled < OMNI_SOLVE_NEVER ?
-			line->unfilled : work->missing;
-		int64_t		cheapest = line->unfilled;
-		int64_t		offered = 0;
-
-		for (int o = 0; o < line->noffers; o++, offer++)
-		{
-			int64_t		cost;
-			int32_t		levels = look_at(work, l, offer, &cost);
-
-			if (levels == 0)
-				continue;
-			offered += levels;
-			if (cost < cheapest)
-				cheapest = cost;
-			if (cost < unfilled)
-				work->alone[offer->node] += levels * (cost - unfilled);
-		}
-		line->price = cheapest;
-		if (offered < line->levels)
-			enough = false;
-	}
+		enough &= look_at_line(work, l);
 	spend(work, problem->noffers + problem->nnodes);
 	return enough;
 }
@@ -217,70 +232,70 @@ static int64_t
 price_limit(const OmniSolveWork *work, int l, int64_t most)
 {
 	const OmniSolveWorkLine *line = &work->lines[l];
-	const OmniSolveOffer *offer = &work->problem->offers[line->first_offer];
+	const OmniSolveLook *look = &work->looks[line->first_offer];
 
-	for (int o = 0; o < line->noffers; o++, offer++)
+	for (const OmniSolveLook *end = look + line->nlooks; look < end; look++)
 	{
-		int64_t		limit;
-		int32_t		levels = look_at(work, l, offer, &limit);
+		int64_t		limit = look->cost > line->price ? look->cost : line->price;
 
-		if (levels == 0)
+		if (limit >= most)
 			continue;
-		if (limit < line->price)
-			limit = line->price;
-		if (levels == 1)
-			limit += work->nodes[offer->node].slack;
-		else if (limit < most)
-			limit += work->nodes[offer->node].slack / levels;
+		limit += look->levels == 1 ? work->nodes[look->node].slack :
+			work->nodes[look->node].slack / look->levels;
 		if (limit < most)
 			most = limit;
 	}
 	return most;
 }
 
-/* Set a line's price, and take from the slack of who would gain by it. */
-static void
+/*
+ * Set a line's price, and take from the slack of who would gain by it, or give
+ * back.  The least slack that is left of any of them.
+ */
+static int64_t
 set_price(OmniSolveWork *work, int l, int64_t price)
 {
 	OmniSolveWorkLine *line = &work->lines[l];
-	const OmniSolveOffer *offer = &work->problem->offers[line->first_offer];
+	const OmniSolveLook *look = &work->looks[line->first_offer];
 	int64_t		before = line->price;
+	int64_t		higher = price > before ? price : before;
+	int64_t		least = 0;
 
-	for (int o = 0; o < line->noffers; o++, offer++)
+	for (const OmniSolveLook *end = look + line->nlooks; look < end; look++)
 	{
-		int64_t		cost;
-		int32_t		levels = look_at(work, l, offer, &cost);
+		if (look->cost < higher)
+		{
+			int64_t    *slack = &work->nodes[look->node].slack;
+			int64_t		from = look->cost > before ? look->cost : before;
+			int64_t		to = look->cost > price ? look->cost : price;
 
-		if (cost < price)
-			work->nodes[offer->node].slack -=
-				levels * (price - (cost > before ? cost : before));
+			*slack -= look->levels * (to - from);
+			if (*slack < least)
+				least = *slack;
+		}
 	}
 	line->price = price;
+	return least;
 }
 
-/* What a node's offer of a line costs; NEVER when it has none. */
-static int64_t
-cost_at(const OmniSolveWork *work, int l, int32_t node)
+/* Where a node's offer of a line is among all looks; -1: it has none. */
+static int
+find_look(const OmniSolveWork *work, int l, int32_t node)
 {
-	const OmniSolveWorkLine *line = &work->lines[l];
-	int			low = line->first_offer;
-	int			high = low + line->noffers;
-	int64_t		cost;
+	int			low = work->lines[l].first_offer;
+	int			end = low + work->lines[l].nlooks;
+	int			high = end;
 
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
 
-		if (work->problem->offers[middle].node < node)
+		if (work->looks[middle].node < node)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == line->first_offer + line->noffers ||
-		work->problem->offers[low].node != node ||
-		look_at(work, l, &work->problem->offers[low], &cost) == 0)
-		return OMNI_SOLVE_NEVER;
-	return cost;
+	return low < end && work->looks[low].node == node ? low : -1;
 }
 
 /*
@@ -296,11 +311,17 @@ raise_prices(OmniSolveWork *work, const int64_t *most)
 	{
 		int			l = work->order[i];
 		int64_t		limit = most[l];
+		int64_t		before = work->lines[l].price;
 
 		if (limit > work->lines[l].unfilled)
 			limit = work->lines[l].unfilled;
-		if (limit < OMNI_SOLVE_NEVER && limit > work->lines[l].price)
+		/* mostly nobody minds: find out by doing it */
+		if (limit < OMNI_SOLVE_NEVER && limit > before &&
+			set_price(work, l, limit) < 0)
+		{
+			set_price(work, l, before);
 			set_price(work, l, price_limit(work, l, limit));
+		}
 	}
 	for (int i = 0; i < problem->nlines; i++)
 	{
@@ -321,7 +342,11 @@ void
 omni_sourcing_raise_prices(OmniSolveWork *work, int32_t guide)
 {
 	for (int l = 0; l < work->problem->nlines; l++)
-		work->scratch[l] = cost_at(work, l, guide);
+	{
+		int			at = find_look(work, l, guide);
+
+		work->scratch[l] = at < 0 ? OMNI_SOLVE_NEVER : work->looks[at].cost;
+	}
 	raise_prices(work, work->scratch);
 }
 
@@ -414,9 +439,8 @@ draw_pieces(OmniSolveWork *work, OmniSolveSurvivor *survivor)
 
 		survivor->piece[i] = start[i] - rise;
 		for (int h = 0; h < survivor->nheld; h++)
-			held[h].low[i] = held[h].cost + (int64_t)
-				((__int128) rise * work->lines[held[h].line].weight /
-				 problem->bracket);
+			held[h].low[i] = held[h].cost +
+				rise_of(problem, rise, work->lines[held[h].line].weight);
 	}
 }
 
@@ -436,6 +460,79 @@ set_limit(OmniSolveSurvivor *survivor, const OmniSolveNode *node)
 		survivor->limit = node->soft_cap;
 		survivor->beyond = node->over_cost * OMNI_SOLVE_ONE;
 	}
+}
+
+/* Note what a survivor holds of a line. */
+static inline void
+hold_offer(OmniSolveWork *work, OmniSolveHeld *held, int l,
+		   const OmniSolveLook *look)
+{
+	held->line = l;
+	held->levels = look->levels;
+	held->cost = look->cost -
+		work->slope[(size_t) work->nodes[look->node].freight *
+					work->problem->nlines + l];
+}
+
+/* What survivors hold, looked up for each; how much it is. */
+static int32_t
+hold_few(OmniSolveWork *work)
+{
+	int32_t		first = 0;
+
+	for (int s = 0; s < work->nsurvivors; s++)
+	{
+		OmniSolveSurvivor *survivor = &work->survivors[s];
+
+		survivor->first = first;
+		for (int i = 0; i < work->problem->nlines; i++)
+		{
+			int			l = work->order[i];
+			int			at = find_look(work, l, survivor->node);
+
+			if (at >= 0)
+				hold_offer(work, &work->held[first++], l, &work->looks[at]);
+		}
+		survivor->nheld = first - survivor->first;
+	}
+	return first;
+}
+
+/* The same, in two passes over all offers. */
+static int32_t
+hold_many(OmniSolveWork *work)
+{
+	int32_t		first = 0;
+
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (int i = 0; i < work->problem->nlines; i++)
+		{
+			int			l = work->order[i];
+			const OmniSolveLook *look =
+				&work->looks[work->lines[l].first_offer];
+
+			for (int o = 0; o < work->lines[l].nlooks; o++, look++)
+			{
+				OmniSolveSurvivor *survivor;
+
+				if (work->slot[look->node] < 0)
+					continue;
+				survivor = &work->survivors[work->slot[look->node]];
+				if (pass == 1)
+					hold_offer(work, &work->held[survivor->first +
+												 survivor->nheld], l, look);
+				survivor->nheld++;
+			}
+		}
+		for (int s = 0; s < work->nsurvivors && pass == 0; s++)
+		{
+			work->survivors[s].first = first;
+			first += work->survivors[s].nheld;
+			work->survivors[s].nheld = 0;
+		}
+	}
+	return first;
 }
 
 /*
@@ -467,46 +564,10 @@ omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 		survivor->active = true;
 		set_limit(survivor, &problem->nodes[n]);
 	}
-	for (int pass = 0; pass < 2; pass++)
-	{
-		for (int i = 0; i < problem->nlines; i++)
-		{
-			int			l = work->order[i];
-			const OmniSolveWorkLine *line = &work->lines[l];
-			const OmniSolveOffer *offer = &problem->offers[line->first_offer];
-
-			for (int o = 0; o < line->noffers; o++, offer++)
-			{
-				OmniSolveSurvivor *survivor;
-				int32_t		levels;
-
-				if (work->slot[offer->node] < 0)
-					continue;
-				levels = levels_at(line, offer->units,
-								   work->nodes[offer->node].cap);
-				if (levels == 0)
-					continue;
-				survivor = &work->survivors[work->slot[offer->node]];
-				if (pass == 1)
-				{
-					OmniSolveHeld *held =
-						&work->held[survivor->first + survivor->nheld];
-
-					held->line = l;
-					held->levels = levels;
-					held->cost = (offer->cost * line->per_level) *
-						OMNI_SOLVE_ONE;
-				}
-				survivor->nheld++;
-			}
-		}
-		for (int s = 0; s < work->nsurvivors && pass == 0; s++)
-		{
-			work->survivors[s].first = first;
-			first += work->survivors[s].nheld;
-			work->survivors[s].nheld = 0;
-		}
-	}
+	if ((int64_t) work->nsurvivors * problem->nlines * 8 < problem->noffers)
+		first = hold_few(work);
+	else
+		first = hold_many(work);
 	work->nheld = first;
 	work->refunds = 0;
 	for (int s = 0; s < work->nsurvivors; s++)

@@ -127,7 +127,7 @@ walk_held(ColumnWalk *walk, int32_t at, const ColumnPart *part)
 {
 	OmniSolveWork *work = walk->work;
 
-	if (!spend(work, 1))
+	if (!spend(work, 4))
 		return false;
 	for (; at < walk->survivor->nheld && has_room(walk, part, at); at++)
 	{
@@ -149,7 +149,7 @@ walk_held(ColumnWalk *walk, int32_t at, const ColumnPart *part)
 			{
 				if (!can_gain(walk, held, line->price))
 					break;
-				if (!spend(work, 1))
+				if (!spend(work, 2))
 					return false;
 				continue;
 			}

@@ -20,6 +20,8 @@
 #define FIRST_GAP_PART	64
 /* a gap is too large to be searched above this part of the cost */
 #define DUAL_GAP_PART	32
+/* so few offers of survivors are searched as they are */
+#define FEW_HELD		320
 
 /* ---- what parts cost ---- */
 
@@ -224,6 +226,7 @@ divide_room(const OmniSolveProblem *problem, OmniSolveWork *work, char *room)
 	GIVE(lines, nlines);
 	GIVE(order, nlines);
 	GIVE(nodes, nnodes);
+	GIVE(looks, problem->noffers);
 	GIVE(alone, nnodes);
 	GIVE(intercept, problem->nfreights);
 	GIVE(slope, problem->nfreights * nlines);
@@ -374,6 +377,13 @@ try_alone(OmniSolveWork *work, int32_t n)
 	omni_sourcing_offer_parts(work, parts, nparts);
 }
 
+/* What a better solution, a whole cent cheaper, stays below. */
+static int64_t
+whole_gap(const OmniSolveWork *work)
+{
+	return (work->best - 1) * OMNI_SOLVE_ONE - work->floor + 1;
+}
+
 /* Search the survivors with a growing gap. */
 static void
 search_gaps(OmniSolveWork *work, bool picked)
@@ -384,9 +394,7 @@ search_gaps(OmniSolveWork *work, bool picked)
 		gap = OMNI_SOLVE_ONE;
 	for (;; gap *= 4)
 	{
-		/* a better solution costs a whole cent less */
-		int64_t		whole = ((work->best - 1) * OMNI_SOLVE_ONE) -
-			work->floor + 1;
+		int64_t		whole = whole_gap(work);
 		int64_t		before = work->best;
 
 		if (whole <= 0)
@@ -445,8 +453,10 @@ omni_sourcing_minimise(const OmniSolveProblem *problem,
 		if (problem->max_nodes != 1 &&
 			work->best - work->bound > work->best / DUAL_GAP_PART)
 		{
-			omni_sourcing_improve_prices(work);
+			omni_sourcing_pick_survivors(work, whole_gap(work));
 			picked = true;
+			if (work->nheld > FEW_HELD)
+				omni_sourcing_improve_prices(work);
 		}
 		if (work->bound < work->best && !work->exhausted && work->words > 0)
 			search_gaps(work, picked);

@@ -24,8 +24,8 @@
 #include "sourcing/solve_work.h"
 
 #define ROUNDS			16
-#define STEPS			40
-#define ACTIVE			64		/* survivors that steps look at, to begin with */
+#define STEPS			24
+#define ACTIVE			32		/* survivors that steps look at, to begin with */
 #define FIRST_STRIDE	64		/* of the distance to the best, in 256ths */
 #define LAST_STRIDE		4
 #define PATIENCE		4		/* steps without progress before it is halved */
@@ -302,6 +302,8 @@ omni_sourcing_evaluate_prices(OmniSolveWork *work, int64_t *shortage,
 		if (survivor->reduced >= 0)
 			continue;
 		sum += survivor->reduced;
+		if (survivor->brackets <= MOST_BRACKETS)
+			looked += 2 * survivor->brackets;
 		used++;
 		ship_from(work, survivor, shortage);
 	}
@@ -513,7 +515,8 @@ step_along(OmniSolveWork *work, int64_t *shortage, int64_t *course,
 }
 
 /*
- * Improve prices, floor and bound; leaves the survivors with their refunds.
+ * Improve prices, floor and bound for the survivors that were picked with the
+ * whole gap; leaves those that remain with their refunds.
  */
 void
 omni_sourcing_improve_prices(OmniSolveWork *work)
@@ -527,7 +530,6 @@ omni_sourcing_improve_prices(OmniSolveWork *work)
 	int64_t		highest;
 	int64_t		now;
 
-	omni_sourcing_pick_survivors(work, target_of(work) + 1 - work->floor);
 	highest = omni_sourcing_evaluate_prices(work, shortage, true);
 	save_prices(work, best);
 	share_prices(work);

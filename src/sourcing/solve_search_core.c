@@ -169,6 +169,7 @@ settle(Search *search, int place, int32_t next, const OmniSolveSet *left,
 	{
 		for (; next < work->list_start[place + 1]; next++)
 		{
+			work->work++;
 			const OmniSolveColumn *column = &work->columns[work->list[next]];
 			OmniSolveSet rest = {{0}};
 			bool		went_on;

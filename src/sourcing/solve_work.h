@@ -56,7 +56,7 @@ typedef struct OmniSolveWorkLine
 	int32_t		per_level;		/* units */
 	int32_t		first_offer;
 	int32_t		noffers;
-	int32_t		place;			/* in the order of the search */
+	int32_t		nlooks;			/* from first_offer on, too */
 	int32_t		word;			/* where its field is */
 	int32_t		shift;
 	int32_t		bits;			/* without the guard */
@@ -68,6 +68,14 @@ typedef struct OmniSolveWorkNode
 	int32_t		freight;
 	int32_t		cap;			/* units; 0: cannot ship */
 } OmniSolveWorkNode;
+
+/* An offer as prices see it: only those that can ship. */
+typedef struct OmniSolveLook
+{
+	int64_t		cost;			/* scaled, per level, or less: with freight */
+	int32_t		node;
+	int32_t		levels;
+} OmniSolveLook;
 
 /* Straight lines under a survivor's freight: at least one of them holds. */
 #define OMNI_SOLVE_PIECES	3
@@ -121,6 +129,7 @@ typedef struct OmniSolveWork
 	OmniSolveWorkLine *lines;
 	int32_t    *order;			/* lines, scarce ones first */
 	OmniSolveWorkNode *nodes;
+	OmniSolveLook *looks;
 	int64_t    *alone;			/* by node: bound of its cost when it ships all */
 	int64_t    *intercept;		/* by freight: what the first bracket costs */
 	int64_t    *slope;			/* by freight and line, per level */
