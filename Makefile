@@ -18,7 +18,7 @@ MODULE_big = omni
 
 # Objects and SQL modules by domain, in the order in which domains may lean on
 # each other: to the left only.
-OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
+OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/insert.o src/core/args.o \
 	src/core/guc.o src/core/extension.o src/core/registry.o \
 	src/core/database.o src/core/adopt.o src/core/timeline.o src/core/clock.o src/core/chores.o \
 	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \
@@ -30,7 +30,7 @@ OBJS_types = src/types/currency_core.o src/types/amount_core.o \
 	src/types/gtin_core.o src/types/epc_core.o src/types/amount.o \
 	src/types/amount_sum.o src/types/gtin.o src/types/epc.o
 OBJS_master = src/master/init.o src/master/codes_core.o src/master/map.o \
-	src/master/nodes.o src/master/lookup.o src/master/policy.o \
+	src/master/shared.o src/master/nodes.o src/master/lookup.o src/master/policy.o \
 	src/master/trigger.o src/master/check.o src/master/change.o \
 	src/master/reference.o src/master/announce.o
 OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/table.o \
