@@ -418,6 +418,9 @@ omni_sourcing_pickup_ready(PG_FUNCTION_ARGS)
 				(errcode(OMNI_ERR_ILLEGAL_STEP),
 				 errmsg("nothing can be picked up at node \"%s\"",
 						text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+	/* a minute that has begun is not there to work in */
+	if (at % USECS_PER_MINUTE != 0)
+		at += USECS_PER_MINUTE;
 	omni_sourcing_local_time(at, info->info.timezone, &day, &minute);
 	if (!omni_calendar_ready(&info->calendar, day, minute, &ready_day,
 							 &ready_minute))
