@@ -155,21 +155,30 @@ check_service_count(void)
  * Trigger on every table of the configuration, after INSERT, UPDATE or DELETE
  * of a row, and after TRUNCATE: tell every session, at commit.  OM008 for more
  * active services than 64.
+ *
+ * Once for a statement is enough: when the first of its triggers fires, all of
+ * its rows are written.  (The function's info lives as long as the statement.
+ * A message for each row would have this session build its relcache entry anew
+ * for each: 60 us a row.)
  */
 Datum
 omni_sourcing_config_changed(PG_FUNCTION_ARGS)
 {
+	static char told;
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function can only be called as a trigger")));
+	if (fcinfo->flinfo->fn_extra == &told)
+		return PointerGetDatum(NULL);
 	if (strcmp(RelationGetRelationName(data->tg_relation), "service") == 0 &&
 		(TRIGGER_FIRED_BY_INSERT(data->tg_event) ||
 		 TRIGGER_FIRED_BY_UPDATE(data->tg_event)))
 		check_service_count();
 	CacheInvalidateRelcache(data->tg_relation);
+	fcinfo->flinfo->fn_extra = &told;
 	return PointerGetDatum(NULL);
 }
 
