@@ -71,7 +71,7 @@ SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
 SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock = src/stock/tables.sql src/stock/api.sql
 SQL_customer = src/customer/tables.sql src/customer/api.sql
-SQL_sourcing = src/sourcing/tables.sql src/sourcing/api.sql
+SQL_sourcing = src/sourcing/tables.sql src/sourcing/network_api.sql
 SQL_orders = src/orders/tables.sql src/orders/api.sql
 
 SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \
