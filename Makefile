@@ -30,7 +30,7 @@ OBJS_types = src/types/currency_core.o src/types/amount_core.o \
 	src/types/gtin_core.o src/types/epc_core.o src/types/amount.o \
 	src/types/amount_sum.o src/types/gtin.o src/types/epc.o
 OBJS_master = src/master/init.o src/master/codes_core.o src/master/map.o \
-	src/master/nodes.o src/master/lookup.o src/master/policy.o \
+	src/master/shared.o src/master/nodes.o src/master/lookup.o src/master/policy.o \
 	src/master/trigger.o src/master/check.o src/master/change.o \
 	src/master/reference.o src/master/announce.o
 OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/table.o \

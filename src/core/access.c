@@ -39,7 +39,6 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#include "core/owner.h"
 #include "core/private.h"
 
 PG_FUNCTION_INFO_V1(omni_core_grant_access);
@@ -171,14 +170,11 @@ read_access(OmniRows *rows)
 		" FROM omni_internal.access AS a"
 		" JOIN pg_catalog.pg_roles AS r ON r.rolname = a.role_name",
 	};
-	OmniOwnerScope scope;
 	Snapshot	snapshot;
 
-	omni_core_owner_begin(&scope, true);
 	snapshot = RegisterSnapshot(GetCatalogSnapshot(access_relation));
 	omni_core_query_snapshot(&query, NULL, NULL, snapshot, rows);
 	UnregisterSnapshot(snapshot);
-	omni_core_owner_end(&scope);
 }
 
 /* Work out what "role" may do. */

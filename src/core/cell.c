@@ -21,7 +21,6 @@
 
 #include "core/cell.h"
 #include "core/feed.h"
-#include "core/owner.h"
 
 PG_FUNCTION_INFO_V1(omni_core_set_cell);
 
@@ -40,10 +39,8 @@ cell_of_rows(const OmniRows *rows)
 int
 omni_core_cell(bool committed)
 {
-	OmniOwnerScope scope;
 	OmniRows	rows;
 
-	omni_core_owner_begin(&scope, true);
 	if (committed)
 	{
 		Snapshot	snapshot = omni_core_latest_snapshot(false);
@@ -53,7 +50,6 @@ omni_core_cell(bool committed)
 	}
 	else
 		omni_core_query(&cell_query, NULL, NULL, false, &rows);
-	omni_core_owner_end(&scope);
 	return cell_of_rows(&rows);
 }
 
@@ -220,7 +216,6 @@ omni_core_set_cell(PG_FUNCTION_ARGS)
 		.argtypes = {INT4OID},
 	};
 	int32		cell = omni_core_required_int32(fcinfo, 0, "cell");
-	OmniOwnerScope scope;
 	OmniRows	relations;
 	Datum		values[1];
 
@@ -232,13 +227,11 @@ omni_core_set_cell(PG_FUNCTION_ARGS)
 				 errdetail("It is %d.", cell)));
 	(void) omni_core_gate();
 
-	omni_core_owner_begin(&scope, true);
 	read_relations(&relations);
 	lock_relations(&relations);
 	require_empty(&relations);
 	values[0] = Int32GetDatum(cell);
 	omni_core_query(&query, values, NULL, false, NULL);
 	set_sequences(&relations, cell);
-	omni_core_owner_end(&scope);
 	PG_RETURN_VOID();
 }

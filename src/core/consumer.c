@@ -32,7 +32,6 @@
 #include "utils/timestamp.h"
 
 #include "core/feed_read.h"
-#include "core/owner.h"
 
 PG_FUNCTION_INFO_V1(omni_core_read_events);
 PG_FUNCTION_INFO_V1(omni_core_ack_events);
@@ -296,14 +295,12 @@ omni_core_read_events(PG_FUNCTION_ARGS)
 	char	   *name = consumer_argument(fcinfo, 0);
 	int32		max_rows = omni_core_required_quantity(fcinfo, 1, "max_rows");
 	ArrayType  *kinds = kinds_argument(fcinfo, 2);
-	OmniOwnerScope scope;
 	OmniFeedBounds bounds;
 	Consumer	consumer;
 
 	omni_core_require(OMNI_FEED_PROFILES, 0, 0, "read the feed");
 	InitMaterializedSRF(fcinfo, 0);
 
-	omni_core_owner_begin(&scope, true);
 	push_call_snapshot();
 	if (!find_consumer(name, &consumer))
 	{
@@ -338,7 +335,6 @@ omni_core_read_events(PG_FUNCTION_ARGS)
 	}
 
 	PopActiveSnapshot();
-	omni_core_owner_end(&scope);
 	return (Datum) 0;
 }
 
@@ -374,7 +370,6 @@ omni_core_ack_events(PG_FUNCTION_ARGS)
 	};
 	char	   *name = consumer_argument(fcinfo, 0);
 	int64		position = omni_core_required_int64(fcinfo, 1, "position");
-	OmniOwnerScope scope;
 	OmniFeedBounds bounds;
 	Consumer	consumer;
 	OmniRows	rows;
@@ -383,7 +378,6 @@ omni_core_ack_events(PG_FUNCTION_ARGS)
 	omni_core_require(OMNI_FEED_PROFILES, 0, 0, "read the feed");
 	(void) omni_core_gate();
 
-	omni_core_owner_begin(&scope, true);
 	push_call_snapshot();
 	if (!find_consumer(name, &consumer))
 		report_unknown_consumer(name);
@@ -417,7 +411,6 @@ omni_core_ack_events(PG_FUNCTION_ARGS)
 	omni_core_query(&query, values, NULL, false, &rows);
 	if (rows.processed == 0)
 		report_unknown_consumer(name);
-	omni_core_owner_end(&scope);
 	PG_RETURN_VOID();
 }
 
@@ -434,14 +427,12 @@ omni_core_drop_consumer(PG_FUNCTION_ARGS)
 		.argtypes = {TEXTOID},
 	};
 	char	   *name = consumer_argument(fcinfo, 0);
-	OmniOwnerScope scope;
 	Consumer	consumer;
 	Datum		values[1];
 
 	omni_core_require(OMNI_FEED_PROFILES, 0, 0, "read the feed");
 	(void) omni_core_gate();
 
-	omni_core_owner_begin(&scope, true);
 	push_call_snapshot();
 	if (!find_consumer(name, &consumer))
 		report_unknown_consumer(name);
@@ -450,6 +441,5 @@ omni_core_drop_consumer(PG_FUNCTION_ARGS)
 
 	values[0] = CStringGetTextDatum(name);
 	omni_core_query(&query, values, NULL, false, NULL);
-	omni_core_owner_end(&scope);
 	PG_RETURN_VOID();
 }

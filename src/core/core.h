@@ -186,6 +186,10 @@ extern Datum omni_core_int64_array(const int64 *values, int n);
  */
 extern int64 omni_core_delete_ids(OmniQuery *query, const OmniRows *rows);
 
+/* ---- utility.c ---- */
+
+extern void omni_core_on_commit_prepared(void (*callback) (void));
+
 /* ---- chores.c, worker.c: chores of the database's worker ---- */
 
 /*

@@ -24,7 +24,6 @@
 
 #include "core/cell.h"
 #include "core/core.h"
-#include "core/owner.h"
 
 PG_FUNCTION_INFO_V1(omni_core_write_event_sql);
 
@@ -89,7 +88,6 @@ omni_core_write_event(const char *kind, const char *entity, int64 entity_id,
 		.argtypes = {INT8OID, INT4OID, XID8OID, TEXTOID, TEXTOID, INT8OID,
 		JSONBOID, TIMESTAMPTZOID, TEXTOID},
 	};
-	OmniOwnerScope scope;
 	Datum		values[9];
 	char		nulls[9] = "         ";
 	char	   *actor;
@@ -110,9 +108,7 @@ omni_core_write_event(const char *kind, const char *entity, int64 entity_id,
 	values[7] = TimestampTzGetDatum(omni_core_now());
 	values[8] = CStringGetTextDatum(actor ? actor : "");
 
-	omni_core_owner_begin(&scope, false);
 	omni_core_query(&query, values, nulls, false, NULL);
-	omni_core_owner_end(&scope);
 	return id;
 }
 

@@ -50,8 +50,7 @@ enum
 };
 
 /*
- * All of these run read-only under the active snapshot, within an owner scope
- * (owner.h) that plans.
+ * All of these run read-only under the active snapshot.
  */
 extern void omni_core_feed_bounds(OmniFeedBounds *bounds);
 /*

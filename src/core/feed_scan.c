@@ -43,7 +43,6 @@
 #include "utils/snapmgr.h"
 
 #include "core/feed_read.h"
-#include "core/owner.h"
 
 #define POSITION_ATTNO 1
 #define KIND_ATTNO 2
@@ -188,7 +187,6 @@ static void
 feed_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
 	FeedPlan   *plan = palloc0(sizeof(FeedPlan));
-	OmniOwnerScope scope;
 	OmniFeedBounds bounds;
 	Bitmapset  *used = NULL;
 	ListCell   *lc;
@@ -210,9 +208,7 @@ feed_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	}
 	rel->fdw_private = plan;
 
-	omni_core_owner_begin(&scope, true);
 	omni_core_feed_bounds(&bounds);
-	omni_core_owner_end(&scope);
 	rel->tuples = Max(bounds.last - bounds.start + 1, 1);
 	set_baserel_size_estimates(root, rel);
 }
@@ -474,15 +470,11 @@ feed_iterate(ForeignScanState *node)
 	if (!scan->started ||
 		(!scan->positions_only && scan->next >= scan->rows.nrows))
 	{
-		OmniOwnerScope scope;
-
 		PushActiveSnapshot(node->ss.ps.state->es_snapshot);
-		omni_core_owner_begin(&scope, true);
 		if (!scan->started)
 			start_scan(node, scan);
 		if (!scan->positions_only)
 			found = next_page(scan);
-		omni_core_owner_end(&scope);
 		PopActiveSnapshot();
 	}
 

@@ -45,6 +45,16 @@ extern uint64 omni_core_extension_generation;
 /* ALTER EXTENSION omni: make every session check again, at commit. */
 extern void omni_core_extension_altered(void);
 
+/* ---- owner.c: who owns the extension ---- */
+
+/* what all of omni's SQL is written for */
+#define OMNI_SEARCH_PATH "pg_catalog, pg_temp"
+
+/* OM011 where the extension is not installed. */
+extern Oid	omni_core_owner(void);
+/* The same, InvalidOid there. */
+extern Oid	omni_core_owner_if_any(void);
+
 /* ---- registry.c: per database state in shared memory ---- */
 
 typedef enum OmniWorkerState

@@ -38,7 +38,6 @@
 #include "utils/wait_event.h"
 
 #include "core/feed_read.h"
-#include "core/owner.h"
 #include "core/private.h"
 
 PG_FUNCTION_INFO_V1(omni_core_prune_history);
@@ -408,7 +407,6 @@ run_retention(void)
 	static uint64 requests_of = 0;	/* wish for which they are gone over, */
 	static BlockNumber request_block = 0;	/* up to here */
 	OmniDatabase *db = omni_core_my_database();
-	OmniOwnerScope scope;
 	FeedStart	start;
 	uint64		asked;
 	TimestampTz before;
@@ -423,7 +421,6 @@ run_retention(void)
 	if (asked == 0 && looked == omni_core_extension_oid())
 		return IDLE_MS;
 
-	omni_core_owner_begin(&scope, true);
 	read_start(&start);
 	if (start.cleared < start.position)
 		clear_batch(&start, max_rows);
@@ -443,7 +440,6 @@ run_retention(void)
 			working = clear_requests(&request_block, before);
 		}
 	}
-	omni_core_owner_end(&scope);
 
 	looked = working ? InvalidOid : omni_core_extension_oid();
 	took = omni_core_monotonic_ms() - begun;
@@ -561,7 +557,6 @@ ask_worker(TimestampTz before, int64 timeout_ms)
 Datum
 omni_core_prune_history(PG_FUNCTION_ARGS)
 {
-	OmniOwnerScope scope;
 	TimestampTz before;
 	FeedStart	start;
 	Snapshot	snapshot;
@@ -579,14 +574,12 @@ omni_core_prune_history(PG_FUNCTION_ARGS)
 
 	ask_worker(before, timeout);
 
-	omni_core_owner_begin(&scope, true);
 	snapshot = omni_core_latest_snapshot(false);
 	PushActiveSnapshot(snapshot);
 	read_start(&start);
 	next = find_start(start.position, before);
 	PopActiveSnapshot();
 	UnregisterSnapshot(snapshot);
-	omni_core_owner_end(&scope);
 	PG_RETURN_INT64(next - start.cleared);
 }
 
@@ -605,18 +598,15 @@ omni_core_limit_consumer(PG_FUNCTION_ARGS)
 	};
 	char	   *name = omni_core_required_text(fcinfo, 0, "consumer");
 	Interval   *keep = interval_argument(fcinfo, 1, "keep", NULL);
-	OmniOwnerScope scope;
 	OmniRows	rows;
 	Datum		values[2];
 
 	omni_core_require(OMNI_PROFILE_ADMIN, 0, 0, "limit a consumer");
 	(void) omni_core_gate();
 
-	omni_core_owner_begin(&scope, true);
 	values[0] = CStringGetTextDatum(name);
 	values[1] = IntervalPGetDatum(keep);
 	omni_core_query(&query, values, NULL, false, &rows);
-	omni_core_owner_end(&scope);
 	if (rows.processed == 0)
 		ereport(ERROR,
 				(errcode(OMNI_ERR_NOT_FOUND),

@@ -32,7 +32,7 @@
 #include "utils/snapmgr.h"
 
 #include "core/core.h"
-#include "core/owner.h"
+#include "core/private.h"
 
 /* Parse and keep the plan; SPI is connected. */
 static void

@@ -37,7 +37,6 @@
 #include "utils/xid8.h"
 
 #include "core/feed_read.h"
-#include "core/owner.h"
 #include "core/test_point.h"
 
 /*
@@ -270,7 +269,6 @@ lock_ticks(void)
 void
 omni_core_tick_close(int32 era, OmniTickResult *result)
 {
-	OmniOwnerScope scope;
 	LastTick	last;
 
 	if (!IsolationUsesXactSnapshot() || FirstSnapshotSet ||
@@ -279,7 +277,6 @@ omni_core_tick_close(int32 era, OmniTickResult *result)
 
 	lock_ticks();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	omni_core_owner_begin(&scope, true);
 
 	read_last_tick(era, false, &last);
 	if (last.era > era)
@@ -288,7 +285,6 @@ omni_core_tick_close(int32 era, OmniTickResult *result)
 	write_tick(&last, era, last.now, result);
 	remember_idle(era, &last, !result->closed);
 
-	omni_core_owner_end(&scope);
 	PopActiveSnapshot();
 }
 
@@ -337,7 +333,6 @@ last_xid_of_era(int32 era)
 void
 omni_core_tick_close_old_era(int32 old_era)
 {
-	OmniOwnerScope scope;
 	LastTick	last;
 	OmniTickResult result;
 	uint64		xmax;
@@ -352,7 +347,6 @@ omni_core_tick_close_old_era(int32 old_era)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		pushed = true;
 	}
-	omni_core_owner_begin(&scope, true);
 
 	read_last_tick(old_era, true, &last);
 	if (last.era > old_era)
@@ -368,7 +362,6 @@ omni_core_tick_close_old_era(int32 old_era)
 		write_tick(&last, old_era, snapshot, &result);
 	}
 
-	omni_core_owner_end(&scope);
 	if (pushed)
 		PopActiveSnapshot();
 }
@@ -396,12 +389,9 @@ omni_core_tick_notify(const OmniTickResult *result)
 void
 omni_core_last_tick(OmniTick *tick)
 {
-	OmniOwnerScope scope;
 	LastTick	last;
 
-	omni_core_owner_begin(&scope, true);
 	read_last_tick(0, true, &last);
-	omni_core_owner_end(&scope);
 
 	memset(tick, 0, sizeof(*tick));
 	if (last.id == 0)

@@ -9,6 +9,9 @@
  * it the hook does nothing, and the statement raises its own error.
  *
  * ALTER EXTENSION omni makes every session compare versions again.
+ *
+ * COMMIT PREPARED runs no callback of the transaction that it ends: what must
+ * happen after any of them is called from here.
  */
 #include "omni.h"
 
@@ -35,7 +38,20 @@
 /* and this long in all; the statement then reports who is connected */
 #define LEAVE_MS 10000
 
+#define MAX_COMMIT_PREPARED 4
+
 static ProcessUtility_hook_type prev_process_utility = NULL;
+static void (*commit_prepared[MAX_COMMIT_PREPARED]) (void);
+static int	ncommit_prepared = 0;
+
+/* Have "callback" called after each COMMIT PREPARED; it cannot fail. */
+void
+omni_core_on_commit_prepared(void (*callback) (void))
+{
+	if (ncommit_prepared >= MAX_COMMIT_PREPARED)
+		elog(ERROR, "too many callbacks of COMMIT PREPARED in omni");
+	commit_prepared[ncommit_prepared++] = callback;
+}
 
 /* The bar is lifted; the launcher may start the worker again. */
 static void
@@ -296,6 +312,44 @@ run_without_worker(const Utility *u, Oid database)
 	lift_bar(0, ObjectIdGetDatum(database));
 }
 
+/* Is this COMMIT PREPARED? */
+static bool
+commits_prepared(Node *statement)
+{
+	return IsA(statement, TransactionStmt) &&
+		((TransactionStmt *) statement)->kind == TRANS_STMT_COMMIT_PREPARED;
+}
+
+/* Call what is to be called after it. */
+static void
+prepared_committed(void)
+{
+	for (int i = 0; i < ncommit_prepared; i++)
+		commit_prepared[i] ();
+}
+
+/*
+ * Pass COMMIT PREPARED on.  Between the moment at which its changes become
+ * visible and its return the server takes no interrupt, so an error is the
+ * only other way out.  (It registers a callback of its own for the session's
+ * end, under which no other can be taken away again.)
+ */
+static void
+run_commit_prepared(const Utility *u)
+{
+	PG_TRY();
+	{
+		run_utility(u);
+	}
+	PG_CATCH();
+	{
+		prepared_committed();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	prepared_committed();
+}
+
 /* ProcessUtility_hook. */
 static void
 process_utility(PlannedStmt *pstmt, const char *query_string,
@@ -309,7 +363,9 @@ process_utility(PlannedStmt *pstmt, const char *query_string,
 	Oid			database = database_to_bar(pstmt->utilityStmt, &drops);
 	bool		alters = alters_extension(pstmt->utilityStmt);
 
-	if (!OidIsValid(database))
+	if (commits_prepared(pstmt->utilityStmt))
+		run_commit_prepared(&u);
+	else if (!OidIsValid(database))
 		run_utility(&u);
 	else
 		run_without_worker(&u, database);

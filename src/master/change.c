@@ -11,7 +11,8 @@
  * - Maps (map.c) are told by relcache invalidation of the table, sent at
  *	 commit, and to this session at the end of the command.  It costs every
  *	 session a look at its plans over that table, so it is sent for the columns
- *	 that the maps hold only, and not for new items and channels.
+ *	 that the maps hold only, and not for new items and channels.  What all
+ *	 sessions share of them (shared.c) ends with it.
  * - The stock engine is told by policy.c's count.
  * - The event goes into the feed's table, which is dumped, so only where the
  *	 database's stamp is its own: during a restore the trigger is silent, and
@@ -145,7 +146,10 @@ tell_others(const Change *change)
 		policy = policy && touches(change, table->policies);
 	}
 	if (tell)
+	{
 		CacheInvalidateRelcache(change->data->tg_relation);
+		omni_master_shared_changed();
+	}
 	if (policy)
 		omni_master_policy_changed();
 }
@@ -358,7 +362,10 @@ omni_master_record_truncate(PG_FUNCTION_ARGS)
 	const Table *table = find_table(data->tg_relation);
 
 	if (table->mapped)
+	{
 		CacheInvalidateRelcache(data->tg_relation);
+		omni_master_shared_changed();
+	}
 	if (table->policy)
 		omni_master_policy_changed();
 	return PointerGetDatum(NULL);

@@ -24,19 +24,25 @@
  */
 #include "omni.h"
 
+#include "access/genam.h"
+#include "access/skey.h"
+#include "access/stratnum.h"
+#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
-#include "utils/array.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "master/private.h"
 
 #define OMNI_MAP_MAX 131072
+#define OMNI_MAP_MAX_COLUMNS 16
 
 /* One row of a table. */
 typedef struct Entry
@@ -108,11 +114,13 @@ typedef struct Map
 	const char *noun;			/* for messages */
 	Size		info_size;
 	void		(*read_info) (const OmniRows *rows, int r, Entry *entry);
-	OmniQuery	by_code;
-	OmniQuery	by_id;
-	OmniQuery	by_codes;
+	const char *columns;		/* what read_info reads: "m.id, m.code, ..." */
+	const char *code_index;
+	const char *id_index;
 
 	Oid			relid;			/* whose messages count; InvalidOid: ask */
+	int			natts;			/* of columns, and their numbers */
+	AttrNumber	atts[OMNI_MAP_MAX_COLUMNS];
 	uint64		generation;		/* messages so far */
 	uint64		emptied_at;		/* generation that the contents belong to */
 	MemoryContext context;		/* holds all below; NULL: empty */
@@ -127,33 +135,14 @@ static void read_channel(const OmniRows *rows, int r, Entry *entry);
 static void read_node(const OmniRows *rows, int r, Entry *entry);
 static void read_item(const OmniRows *rows, int r, Entry *entry);
 
-#define LOOKUPS(columns, table, code) \
-	.by_code = { \
-		.sql = "SELECT " columns " FROM omni." table " AS m" \
-		" WHERE m." code " OPERATOR(pg_catalog.=) $1", \
-		.nargs = 1, \
-		.argtypes = {TEXTOID}, \
-	}, \
-	.by_id = { \
-		.sql = "SELECT " columns " FROM omni." table " AS m" \
-		" WHERE m.id OPERATOR(pg_catalog.=) $1", \
-		.nargs = 1, \
-		.argtypes = {INT8OID}, \
-	}, \
-	.by_codes = { \
-		.sql = "SELECT " columns " FROM omni." table " AS m" \
-		" WHERE m." code " OPERATOR(pg_catalog.=) ANY ($1)", \
-		.nargs = 1, \
-		.argtypes = {TEXTARRAYOID}, \
-	}
-
 static Map channel_map = {
 	.table = "channel",
 	.noun = "channel",
 	.info_size = sizeof(OmniChannelInfo),
 	.read_info = read_channel,
-	LOOKUPS("m.id, m.code, m.kind, m.currency, m.may_refuse, m.status",
-			"channel", "code")
+	.columns = "m.id, m.code, m.kind, m.currency, m.may_refuse, m.status",
+	.code_index = "channel_code_key",
+	.id_index = "channel_pkey"
 };
 
 static Map node_map = {
@@ -161,7 +150,9 @@ static Map node_map = {
 	.noun = "node",
 	.info_size = sizeof(OmniNodeInfo),
 	.read_info = read_node,
-	LOOKUPS(OMNI_NODE_COLUMNS, "node", "code")
+	.columns = OMNI_NODE_COLUMNS,
+	.code_index = "node_code_key",
+	.id_index = "node_pkey"
 };
 
 static Map item_map = {
@@ -169,8 +160,10 @@ static Map item_map = {
 	.noun = "sku",
 	.info_size = sizeof(OmniItemInfo),
 	.read_info = read_item,
-	LOOKUPS("m.id, m.sku, m.unit, m.status, m.category, m.weight_g,"
-			" m.splittable, m.unfilled_cost", "item", "sku")
+	.columns = "m.id, m.sku, m.unit, m.status, m.category, m.weight_g,"
+		" m.splittable, m.unfilled_cost",
+	.code_index = "item_sku_key",
+	.id_index = "item_pkey"
 };
 
 static Map *const maps[] = {&channel_map, &node_map, &item_map};
@@ -364,6 +357,34 @@ omni_master_map_init(void)
 	RegisterSubXactCallback(map_subtransaction_ends, NULL);
 }
 
+/* Find the numbers of the columns that a map reads; the first is id. */
+static void
+resolve_columns(Map *map, Oid relid)
+{
+	const char *name = map->columns;
+
+	map->natts = 0;
+	while (*name)
+	{
+		int			len = strcspn(name, ",");
+		char		column[NAMEDATALEN];
+
+		/* without the alias */
+		strlcpy(column, name + 2, Min(len - 1, (int) sizeof(column)));
+		Assert(map->natts < OMNI_MAP_MAX_COLUMNS);
+		map->atts[map->natts] = get_attnum(relid, column);
+		if (map->atts[map->natts] == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(OMNI_ERR_VERSION_MISMATCH),
+					 errmsg("table \"omni.%s\" does not have the column \"%s\" that this library reads",
+							map->table, column),
+					 errhint("Restore its columns, or run: ALTER EXTENSION omni UPDATE;")));
+		map->natts++;
+		name += len;
+		name += strspn(name, ", ");
+	}
+}
+
 /* Take in what other sessions have changed. */
 static void
 freshen_map(Map *map)
@@ -382,6 +403,7 @@ freshen_map(Map *map)
 			callback_registered = true;
 		}
 		map->relid = omni_core_relation_oid(OMNI_SCHEMA, map->table);
+		map->natts = 0;
 	}
 }
 
@@ -425,35 +447,27 @@ make_room(Map *map)
 	}
 }
 
-/* An entry of row r, in the current memory context. */
+/* An entry with its code, and nothing else yet. */
 static Entry *
-make_entry(Map *map, const OmniRows *rows, int r)
+make_entry(Map *map, int64 id, const char *code, Size len)
 {
-	text	   *code = DatumGetTextPP(OMNI_VALUE(rows, r, 1));
-	Size		len = VARSIZE_ANY_EXHDR(code);
 	Entry	   *entry;
 
-	entry = palloc0(offsetof(Entry, info) + map->info_size + len + 1);
-	entry->id = DatumGetInt64(OMNI_VALUE(rows, r, 0));
-	map->read_info(rows, r, entry);
-	memcpy(ENTRY_CODE(map, entry), VARDATA_ANY(code), len);
+	make_room(map);
+	entry = MemoryContextAllocZero(map->context, offsetof(Entry, info) +
+								   map->info_size + len + 1);
+	entry->id = id;
+	memcpy(ENTRY_CODE(map, entry), code, len);
 	return entry;
 }
 
-/* Put row r into the map. */
-static Entry *
-keep_entry(Map *map, const OmniRows *rows, int r)
+/* Put an entry into the map that make_entry() made last. */
+static void
+place_entry(Map *map, Entry *entry)
 {
-	MemoryContext old;
-	Entry	   *entry;
 	CodeSlot   *code_slot;
 	IdSlot	   *id_slot;
 	bool		found;
-
-	make_room(map);
-	old = MemoryContextSwitchTo(map->context);
-	entry = make_entry(map, rows, r);
-	MemoryContextSwitchTo(old);
 
 	/*
 	 * Only a transaction that has written can have seen a row of its own.
@@ -473,18 +487,104 @@ keep_entry(Map *map, const OmniRows *rows, int r)
 	code_slot->entry = entry;
 	id_slot = ids_insert(map->ids, entry->id, &found);
 	id_slot->entry = entry;
+}
+
+/* Put a row into the map. */
+static Entry *
+keep_row(Map *map, const OmniRows *row)
+{
+	text	   *code = DatumGetTextPP(OMNI_VALUE(row, 0, 1));
+	Entry	   *entry;
+
+	entry = make_entry(map, DatumGetInt64(OMNI_VALUE(row, 0, 0)),
+					   VARDATA_ANY(code), VARSIZE_ANY_EXHDR(code));
+	map->read_info(row, 0, entry);
+	place_entry(map, entry);
 	return entry;
 }
 
-/* Run one of the map's queries under a snapshot of this moment. */
-static void
-query_rows(OmniQuery *query, Datum value, OmniRows *rows)
+/* What a look-up opens; several may follow each other. */
+typedef struct Reader
 {
+	Map		   *map;
 	Snapshot	snapshot;
+	Relation	relation;
+	Oid			index;
+	ScanKeyData key;
+	OmniRows	row;			/* the last row found */
+	Datum		values[OMNI_MAP_MAX_COLUMNS];
+	bool		isnull[OMNI_MAP_MAX_COLUMNS];
+	HeapTuple	tuple;			/* what they point into */
+} Reader;
 
-	snapshot = omni_core_latest_snapshot(true);
-	omni_core_query_snapshot(query, &value, NULL, snapshot, rows);
-	UnregisterSnapshot(snapshot);
+/*
+ * Begin to look rows up by code or by id, under a snapshot of this moment.
+ *
+ * Straight through the unique index: a statement costs more than ten times as
+ * much, and at each session's first touch of an item that was an eighth of all
+ * that a server did (see doc/architecture.md).
+ */
+static void
+begin_reading(Reader *reader, Map *map, bool by_code)
+{
+	AttrNumber	att;
+
+	reader->map = map;
+	reader->relation = OidIsValid(map->relid) ?
+		try_table_open(map->relid, AccessShareLock) : NULL;
+	reader->index = omni_core_relation_oid(OMNI_SCHEMA, by_code ?
+										   map->code_index : map->id_index);
+	if (reader->relation == NULL || !OidIsValid(reader->index))
+		ereport(ERROR,
+				(errcode(OMNI_ERR_NOT_READY),
+				 errmsg("extension \"omni\" is not installed in this database, or without its index on \"%s\"",
+						map->table),
+				 errhint("Run: CREATE EXTENSION omni;")));
+	if (map->natts == 0)
+		resolve_columns(map, RelationGetRelid(reader->relation));
+	att = map->atts[by_code ? 1 : 0];
+	ScanKeyEntryInitialize(&reader->key, 0, att, BTEqualStrategyNumber,
+						   InvalidOid,
+						   TupleDescAttr(RelationGetDescr(reader->relation),
+										 att - 1)->attcollation,
+						   by_code ? F_TEXTEQ : F_INT8EQ, (Datum) 0);
+	reader->row.natts = map->natts;
+	reader->row.values = reader->values;
+	reader->row.isnull = reader->isnull;
+	reader->snapshot = omni_core_latest_snapshot(true);
+}
+
+/* The row with this code or id; false when there is none. */
+static bool
+read_row(Reader *reader, Datum value)
+{
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	reader->key.sk_argument = value;
+	scan = systable_beginscan(reader->relation, reader->index, true,
+							  reader->snapshot, 1, &reader->key);
+	tuple = systable_getnext(scan);
+	reader->row.nrows = HeapTupleIsValid(tuple) ? 1 : 0;
+	if (HeapTupleIsValid(tuple))
+	{
+		reader->tuple = heap_copytuple(tuple);
+		for (int i = 0; i < reader->map->natts; i++)
+			reader->values[i] =
+				heap_getattr(reader->tuple, reader->map->atts[i],
+							 RelationGetDescr(reader->relation),
+							 &reader->isnull[i]);
+	}
+	systable_endscan(scan);
+	return reader->row.nrows > 0;
+}
+
+/* Close what begin_reading() opened. */
+static void
+end_reading(Reader *reader)
+{
+	UnregisterSnapshot(reader->snapshot);
+	table_close(reader->relation, AccessShareLock);
 }
 
 /*
@@ -492,12 +592,57 @@ query_rows(OmniQuery *query, Datum value, OmniRows *rows)
  * until the next look-up.
  */
 static Entry *
-look_up(Map *map, OmniQuery *query, Datum value)
+look_up(Map *map, bool by_code, Datum value)
 {
-	OmniRows	rows;
+	Reader		reader;
+	Entry	   *entry = NULL;
 
-	query_rows(query, value, &rows);
-	return rows.nrows > 0 ? keep_entry(map, &rows, 0) : NULL;
+	begin_reading(&reader, map, by_code);
+	if (read_row(&reader, value))
+	{
+		entry = keep_row(map, &reader.row);
+		heap_freetuple(reader.tuple);
+	}
+	end_reading(&reader);
+	return entry;
+}
+
+/* An item as another session has met it, or NULL. */
+static Entry *
+find_shared(uint64 generation, const char *sku)
+{
+	OmniItemInfo info;
+	Entry	   *entry;
+
+	if (!omni_master_shared_find(generation, item_map.relid, sku, &info))
+		return NULL;
+	entry = make_entry(&item_map, info.id, sku, strlen(sku));
+	entry->info.item = info;
+	place_entry(&item_map, entry);
+	return entry;
+}
+
+/* Look a code up that is not in the map.  The same rules. */
+static Entry *
+look_up_code(Map *map, const char *code)
+{
+	Datum		value = CStringGetTextDatum(code);
+	uint64		generation;
+	Oid			relid = map->relid;
+	Entry	   *entry;
+
+	if (map != &item_map)
+		return look_up(map, true, value);
+	generation = omni_master_shared_generation();
+	entry = find_shared(generation, code);
+	if (entry == NULL)
+	{
+		entry = look_up(map, true, value);
+		if (entry != NULL)
+			omni_master_shared_store(generation, relid, code,
+									 &entry->info.item);
+	}
+	return entry;
 }
 
 /* The entry of a code, or NULL. */
@@ -512,7 +657,7 @@ find_code(Map *map, const char *code)
 		if (likely(slot != NULL))
 			return slot->entry;
 	}
-	return look_up(map, &map->by_code, CStringGetTextDatum(code));
+	return look_up_code(map, code);
 }
 
 /* The entry of an id, or NULL. */
@@ -527,7 +672,7 @@ find_id(Map *map, int64 id)
 		if (likely(slot != NULL))
 			return slot->entry;
 	}
-	return look_up(map, &map->by_id, Int64GetDatum(id));
+	return look_up(map, false, Int64GetDatum(id));
 }
 
 /* ---- answers ---- */
@@ -652,46 +797,21 @@ omni_master_item_info(int64 item, OmniItemInfo *info)
 
 /* ---- many at once ---- */
 
-/* Look up those skus whose id is still 0, by one statement. */
+/* Look up those skus whose id is still 0. */
 static void
-look_up_missing(const char *const *skus, int n, int64 *ids, int nmissing)
+look_up_missing(const char *const *skus, int n, int64 *ids)
 {
-	Datum	   *values = palloc(sizeof(Datum) * nmissing);
-	codes_hash *found_codes;
-	OmniRows	rows;
-	bool		found;
-	int			k = 0;
-
 	for (int i = 0; i < n; i++)
 	{
-		if (ids[i] == 0)
-			values[k++] = CStringGetTextDatum(skus[i]);
-	}
-	query_rows(&item_map.by_codes,
-			   PointerGetDatum(construct_array(values, nmissing, TEXTOID, -1,
-											   false, TYPALIGN_INT)),
-			   &rows);
-
-	/* the map may begin anew while it takes the rows in: answer from here */
-	found_codes = codes_create(CurrentMemoryContext, Max(rows.nrows, 1), NULL);
-	for (int r = 0; r < rows.nrows; r++)
-	{
-		Entry	   *entry = make_entry(&item_map, &rows, r);
-
-		codes_insert(found_codes, ENTRY_CODE(&item_map, entry),
-					 &found)->entry = entry;
-		keep_entry(&item_map, &rows, r);
-	}
-	for (int i = 0; i < n; i++)
-	{
-		CodeSlot   *slot;
+		Entry	   *entry;
 
 		if (ids[i] != 0)
 			continue;
-		slot = codes_lookup(found_codes, skus[i]);
-		if (slot == NULL)
+		entry = find_code(&item_map, skus[i]);
+		if (entry == NULL)
 			report_unknown_code(&item_map, skus[i]);
-		ids[i] = slot->entry->id;
+		ids[i] = entry->id;
+		CHECK_FOR_INTERRUPTS();
 	}
 }
 
@@ -699,7 +819,7 @@ look_up_missing(const char *const *skus, int n, int64 *ids, int nmissing)
 void
 omni_master_item_ids(const char *const *skus, int n, int64 *ids)
 {
-	int			nmissing = 0;
+	bool		missing = false;
 	int			ngiven = n;
 
 	freshen_map(&item_map);
@@ -716,9 +836,9 @@ omni_master_item_ids(const char *const *skus, int n, int64 *ids)
 			slot = codes_lookup(item_map.codes, skus[i]);
 		ids[i] = slot ? slot->entry->id : 0;
 		if (slot == NULL)
-			nmissing++;
+			missing = true;
 	}
-	if (nmissing > 0)
+	if (missing)
 	{
 		MemoryContext context;
 		MemoryContext old;
@@ -727,7 +847,7 @@ omni_master_item_ids(const char *const *skus, int n, int64 *ids)
 										"omni codes read",
 										ALLOCSET_DEFAULT_SIZES);
 		old = MemoryContextSwitchTo(context);
-		look_up_missing(skus, n, ids, nmissing);
+		look_up_missing(skus, n, ids);
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(context);
 	}

@@ -22,6 +22,19 @@ extern void omni_master_map_init(void);
 extern void omni_master_read_node(const OmniRows *rows, int r,
 								  OmniNodeInfo *info);
 
+/* ---- shared.c: items known to all sessions ---- */
+
+extern void omni_master_shared_init(void);
+/* The current transaction changes what sessions keep of items. */
+extern void omni_master_shared_changed(void);
+/* Read before the snapshot of a look-up; 0: neither ask nor store. */
+extern uint64 omni_master_shared_generation(void);
+extern bool omni_master_shared_find(uint64 generation, Oid relation,
+									const char *code, OmniItemInfo *info);
+extern void omni_master_shared_store(uint64 generation, Oid relation,
+									 const char *code,
+									 const OmniItemInfo *info);
+
 /* ---- policy.c ---- */
 
 extern void omni_master_policy_init(void);

@@ -27,7 +27,6 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "core/owner.h"
 #include "stock/block.h"
 
 /* folds that may change a row before its old versions can be removed */
@@ -79,15 +78,12 @@ omni_stock_versions_pile_up(void)
 static bool
 add_up(OmniQuery *query)
 {
-	OmniOwnerScope scope;
 	OmniRows	rows;
 	Datum		value = Int32GetDatum(ADD_UP_AT_ONCE);
 
-	omni_core_owner_begin(&scope, true);
 	omni_stock_own_write(true);
 	omni_core_query(query, &value, NULL, false, &rows);
 	omni_stock_own_write(false);
-	omni_core_owner_end(&scope);
 	return DatumGetInt64(OMNI_VALUE(&rows, 0, 0)) > 0;
 }
 

@@ -111,7 +111,7 @@ sub narrow_rows
 
 sub statements
 {
-	my ($way, $lines) = @_;
+	my ($way, $lines, $protocol) = @_;
 	my @list = $lines == 3 ? (':i', ':j', ':k') : (':i');
 	my $in = join(', ', @list);
 
@@ -149,7 +149,9 @@ sub statements
 	  ? "$wide SELECT " . (wide_row('g') =~ s/^\(|\)$//gr) . " $range;\n"
 	  : "$wide VALUES " . join(', ', map { wide_row($_) } @list) . ";\n"
 	  if $way eq 'wide';
-	return "SELECT omni.available(:i::text, 'N');\n" if $way eq 'available';
+	# as a client sends it: the simple protocol has a literal
+	return $protocol eq 'simple' ? "SELECT omni.available(':i', 'N');\n"
+	  : "SELECT omni.available(:i::text, 'N');\n" if $way eq 'available';
 	return "SELECT 1;\n" if $way eq 'select1';
 	die "no such way: $way\n";
 }
@@ -159,7 +161,8 @@ sub script
 {
 	my ($case, $way) = @_;
 
-	return variables($case) . statements($way, $case->{lines});
+	return variables($case) . statements($way, $case->{lines},
+		$case->{protocol});
 }
 
 # Redis: the same check and record by a script on the server.

@@ -7,7 +7,7 @@ use warnings;
 
 use BenchCases;
 use OmniSession;
-use POSIX qw(_exit WNOHANG);
+use POSIX qw(_exit);
 use Time::HiRes qw(time sleep);
 
 our ($work, $seconds);
@@ -55,58 +55,33 @@ sub pgbench
 
 # ---- the feed's consumer ----
 
-# Follow the feed until told to end; the rows read go to a file.
-sub consume
-{
-	my ($file) = @_;
-	my $s = session();
-	my $events = 0;
-	my $over = 0;
-
-	local $SIG{TERM} = sub { $over = 1; };
-	while (!$over)
-	{
-		my $rows = $s->rows('SELECT "position", kind, payload'
-			  . " FROM omni.read_events('bench', 2000)");
-
-		if (@$rows)
-		{
-			$events += @$rows;
-			$s->rows("SELECT omni.ack_events('bench', $rows->[-1][0])");
-		}
-		else { $s->rows('SELECT omni.wait_for_tick()'); }
-	}
-	open(my $out, '>', $file) or _exit(1);
-	print $out "$events\n";
-	close($out);
-	return;
-}
-
-# The run with a consumer beside it, and how far that was behind in the end.
+# The run with a consumer beside it (consumer.c), and how far that was behind
+# in the end.
 sub with_consumer
 {
 	my ($case, $notes) = @_;
-	my $s = session();
-	my $file = "$work/consumed";
-	my $end = $s->value('SELECT omni.wait_for_tick()');
+	my $program = "$work/consumer";
 
-	# it begins where the feed is now
-	$s->rows("SELECT count(*) FROM omni.read_events('bench', 1)");
-	$s->rows("SELECT omni.ack_events('bench', $end)");
-	my $pid = fork() // die "fork: $!\n";
-	if ($pid == 0)
+	if (!-x $program)
 	{
-		eval { consume($file); 1 } or print STDERR "consumer: $@";
-		_exit(0);
+		chomp(my $include = command("$work/out", $ENV{PG_CONFIG} // 'pg_config',
+				'--includedir'));
+		command("$work/out", 'gcc', '-O2', '-Wall', '-Werror', "-I$include",
+			'-o', $program, 'test/bench/consumer.c', '-lpq');
 	}
+	local $ENV{PGDATABASE} = 'bench';
+	my $pid = open(my $out, '-|', $program, 'bench')
+	  // die "$program: $!\n";
+	(<$out> // '') eq "ready\n" or die "the consumer did not start\n";
+
 	my $lines = pgbench($case, 'feed');
+	my $s = session();
 	my $lag = $s->value('SELECT (SELECT max(first_position + count - 1)'
 		  . " FROM omni.tick) - (SELECT position FROM omni.consumer"
 		  . " WHERE name = 'bench')");
 	kill('TERM', $pid);
-	waitpid($pid, 0);
-	open(my $in, '<', $file) or die "the consumer left nothing: $!\n";
-	my $events = <$in>;
+	my $events = <$out> // die "the consumer failed\n";
+	close($out) or die "the consumer failed\n";
 	push @{ $notes->{consumer} }, [ $events / $seconds, $lag ];
 	return $lines;
 }
