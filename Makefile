@@ -145,7 +145,7 @@ help:
 	@echo "make soak             load and faults, ROUNDS of them, SEED repeats"
 	@echo "make model            OPERATIONS random ones against a naive model"
 	@echo "make bench            figures, CASES of them; doc/benchmarks.md"
-	@echo "make fuzz             the types' parsers under libFuzzer, FUZZ_SECONDS each"
+	@echo "make fuzz             parsers and pure cores under libFuzzer, FUZZ_SECONDS each"
 	@echo "make compat           syntax check on other server versions"
 	@echo "DATA=FOLDER           real input, for what wants it; KEEP=1 keeps"
 	@echo "                      the test folder with its logs"

@@ -113,6 +113,7 @@ typedef struct OmniConfig
 	int32	   *rule_positions;
 	char	  **rule_names;
 	bool		rules_ask_distance;
+	bool		rules_ask_market;	/* the destination's country or region */
 	int			npolicies;
 	OmniConfigPolicy *policies;	/* the first is everybody's */
 	char		currency[4];	/* of costs; "": not said */

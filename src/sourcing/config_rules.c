@@ -297,6 +297,8 @@ read_rule(OmniConfig *config, const OmniRows *rows, int r,
 		config->rules_ask_distance = true;
 	rule->same_country = DatumGetBool(OMNI_VALUE(rows, r, RULE_SAME_COUNTRY));
 	rule->same_region = DatumGetBool(OMNI_VALUE(rows, r, RULE_SAME_REGION));
+	if (rule->same_country || rule->same_region)
+		config->rules_ask_market = true;
 	rule->service = read_service(config, rows, r);
 	if (rule->service == -2)
 	{
