@@ -58,7 +58,17 @@ OBJS_identity = src/identity/text_core.o src/identity/compare_core.o \
 	src/identity/match_keep.o src/identity/match.o
 OBJS_identity_phone = src/identity/phone_library.o src/identity/phone_magic.o
 OBJS_customer = src/customer/init.o src/customer/resolve.o
-OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o
+OBJS_sourcing = src/sourcing/solve_core.o src/sourcing/solve_bound_core.o \
+	src/sourcing/solve_dual_core.o src/sourcing/solve_greedy_core.o \
+	src/sourcing/solve_columns_core.o src/sourcing/solve_search_core.o \
+	src/sourcing/solve_check_core.o src/sourcing/solve_explain_core.o \
+	src/sourcing/plan_core.o src/sourcing/calendar_core.o \
+	src/sourcing/rate_core.o src/sourcing/rules_core.o \
+	src/sourcing/config.o src/sourcing/config_nodes.o \
+	src/sourcing/config_carriers.o src/sourcing/config_rules.o \
+	src/sourcing/place.o src/sourcing/zones.o src/sourcing/values.o \
+	src/sourcing/network.o src/sourcing/dates.o src/sourcing/explain.o \
+	src/sourcing/instance.o src/sourcing/solve.o src/sourcing/sourcing.o
 OBJS_orders = src/orders/init.o src/orders/money_core.o src/orders/money.o \
 	src/orders/parse.o src/orders/values.o src/orders/guard.o \
 	src/orders/demand.o src/orders/allocate.o src/orders/record.o \
@@ -82,7 +92,8 @@ SQL_stock = src/stock/tables.sql src/stock/api.sql
 SQL_identity = src/identity/normalise.sql src/identity/compare.sql \
 	src/identity/match_tables.sql src/identity/match_api.sql
 SQL_customer = src/customer/tables.sql src/customer/api.sql
-SQL_sourcing =
+SQL_sourcing = src/sourcing/tables.sql src/sourcing/network_api.sql \
+	src/sourcing/api.sql
 SQL_orders = src/orders/tables.sql src/orders/api.sql
 
 SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \
@@ -180,7 +191,7 @@ help:
 	@echo "make soak             load and faults, ROUNDS of them, SEED repeats"
 	@echo "make model            OPERATIONS random ones against a naive model"
 	@echo "make bench            figures, CASES of them; doc/benchmarks.md"
-	@echo "make fuzz             parsers and comparators under libFuzzer, FUZZ_SECONDS each"
+	@echo "make fuzz             parsers and pure cores under libFuzzer, FUZZ_SECONDS each"
 	@echo "make compat           syntax check on other server versions"
 	@echo "DATA=FOLDER           real input, for what wants it; KEEP=1 keeps"
 	@echo "                      the test folder with its logs"

@@ -9,6 +9,7 @@
 #include "identity/match.h"
 #include "master/master.h"
 #include "orders/orders.h"
+#include "sourcing/sourcing.h"
 #include "stock/stock.h"
 
 PG_MODULE_MAGIC;
@@ -23,6 +24,7 @@ _PG_init(void)
 	omni_stock_init();
 	omni_identity_match_init();
 	omni_customer_init();
+	omni_sourcing_init();
 	omni_orders_init();
 
 	omni_core_init_end();

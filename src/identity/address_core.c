@@ -40,24 +40,28 @@ typedef struct Reader
 
 /* ---- words ---- */
 
+/* An ASCII digit? */
 static bool
 is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
+/* A small ASCII letter? */
 static bool
 is_alpha(char c)
 {
 	return c >= 'a' && c <= 'z';
 }
 
+/* Is the token this word? */
 static bool
 equals(const Token *t, const char *word)
 {
 	return strlen(word) == t->len && memcmp(word, t->text, t->len) == 0;
 }
 
+/* Is it one of a list? */
 static bool
 is_in(const Token *t, const char *const *list, size_t n)
 {
@@ -67,17 +71,7 @@ is_in(const Token *t, const char *const *list, size_t n)
 	return false;
 }
 
-/* How a word is written in streets, or NULL where as it is. */
-static const char *
-find_word(const char *text, int len, const StreetWord *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strlen(list[i].from) == (size_t) len &&
-			memcmp(list[i].from, text, len) == 0)
-			return list[i].to;
-	return NULL;
-}
-
+/* A type of street, alone or as the end of a word? */
 static bool
 is_street_type(const Token *t)
 {
@@ -108,6 +102,7 @@ is_number(const Token *t)
 	return digits > 0 && digits <= 6 && t->len - digits <= 1;
 }
 
+/* Digits alone, from "least" to "most" of them? */
 static bool
 all_digits(const Token *t, int least, int most)
 {
@@ -619,6 +614,7 @@ find_city(Reader *r, OmniAddress *address, int street)
 	}
 }
 
+/* Parts from one text: the surest first, what is left names city and name. */
 void
 omni_identity_parse_address(const char *text, size_t len, const char *country,
 							OmniAddress *address)
@@ -654,6 +650,7 @@ add_column(OmniAddress *address, OmniSpan *part, const char *text, size_t len)
 	write_part(address, part, folded, n, false);
 }
 
+/* Parts from columns, of which the street may hold number and unit. */
 void
 omni_identity_join_address(const OmniAddressColumns *columns,
 						   OmniAddress *address)

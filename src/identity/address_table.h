@@ -5,11 +5,25 @@
 #ifndef OMNI_IDENTITY_ADDRESS_TABLE_H
 #define OMNI_IDENTITY_ADDRESS_TABLE_H
 
+#include <stddef.h>
+#include <string.h>
+
 typedef struct StreetWord
 {
 	const char *from;
 	const char *to;				/* no entry's "from" but its own */
 } StreetWord;
+
+/* How a word is written, or NULL where as it is. */
+static inline const char *
+find_word(const char *text, int len, const StreetWord *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strlen(list[i].from) == (size_t) len &&
+			memcmp(list[i].from, text, len) == 0)
+			return list[i].to;
+	return NULL;
+}
 
 /* Types of streets, each with the way in which it is written here. */
 static const StreetWord street_types[] = {

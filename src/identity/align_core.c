@@ -259,6 +259,7 @@ compare_pairing(const Pairing *p, double missing)
 	return result > 1 ? 1 : result;
 }
 
+/* Names of persons; symmetric because of the order they are put in. */
 double
 omni_identity_name_similarity(const OmniName *a, const OmniName *b)
 {
@@ -281,6 +282,7 @@ omni_identity_name_similarity(const OmniName *a, const OmniName *b)
 	return result;
 }
 
+/* Names of organisations; as above. */
 double
 omni_identity_organization_similarity(const OmniOrganization *a,
 									  const OmniOrganization *b)

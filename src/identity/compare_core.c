@@ -226,6 +226,7 @@ not_quite(double similarity)
 	return similarity >= 1 ? nextafter(1, 0) : similarity;
 }
 
+/* Jaro of strings that are no longer than can be compared. */
 static double
 jaro_cut(const char *a, int alen, const char *b, int blen)
 {
@@ -247,12 +248,14 @@ differ_behind(const char *a, int alen, const char *b, int blen)
 		(alen != blen || memcmp(a, b, alen) != 0);
 }
 
+/* How much of a string is compared. */
 static inline int
 cut(int len)
 {
 	return len < OMNI_COMPARE_MAX ? len : OMNI_COMPARE_MAX;
 }
 
+/* Jaro's similarity. */
 double
 omni_identity_jaro(const char *a, int alen, const char *b, int blen)
 {
@@ -262,6 +265,7 @@ omni_identity_jaro(const char *a, int alen, const char *b, int blen)
 		similarity;
 }
 
+/* Jaro's similarity, raised by the common start. */
 double
 omni_identity_jaro_winkler(const char *a, int alen, const char *b, int blen)
 {
@@ -276,6 +280,7 @@ omni_identity_jaro_winkler(const char *a, int alen, const char *b, int blen)
 		similarity;
 }
 
+/* Bytes common at the start. */
 int
 omni_identity_common_prefix(const char *a, int alen, const char *b, int blen)
 {
@@ -325,6 +330,7 @@ damerau_by_bits(const char *a, int alen, const char *b, int blen, int limit,
 	return distance;
 }
 
+/* The least of three. */
 static inline int
 min3(int a, int b, int c)
 {
@@ -372,6 +378,7 @@ damerau_by_rows(const char *a, int alen, const char *b, int blen, int limit)
 	return last[alen] <= limit ? last[alen] : limit + 1;
 }
 
+/* Distance up to a limit, by bits where the longer string fits a word. */
 int
 omni_identity_damerau(const char *a, int alen, const char *b, int blen,
 					  int limit)
@@ -401,12 +408,14 @@ omni_identity_damerau(const char *a, int alen, const char *b, int blen,
 
 /* ---- q-grams ---- */
 
+/* For qsort: by value. */
 static int
 order_grams(const void *a, const void *b)
 {
 	return (int) *(const uint16_t *) a - (int) *(const uint16_t *) b;
 }
 
+/* Pairs of letters with blanks around words, sorted. */
 void
 omni_identity_prepare_grams(const char *folded, int len, OmniGrams *grams)
 {
@@ -425,6 +434,7 @@ omni_identity_prepare_grams(const char *folded, int len, OmniGrams *grams)
 	qsort(grams->grams, grams->n, sizeof(grams->grams[0]), order_grams);
 }
 
+/* Merge two sorted lists and count what is common; no branch depends on it. */
 double
 omni_identity_compare_grams(const OmniGrams *a, const OmniGrams *b)
 {
@@ -446,6 +456,7 @@ omni_identity_compare_grams(const OmniGrams *a, const OmniGrams *b)
 
 /* ---- sets of words ---- */
 
+/* For qsort: by hash. */
 static int
 order_tokens(const void *a, const void *b)
 {
@@ -455,6 +466,7 @@ order_tokens(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Words as hashes with weights, sorted, each once. */
 void
 omni_identity_prepare_tokens(const char *folded, int len,
 							 OmniTokenWeight weight, void *arg,
@@ -484,6 +496,7 @@ omni_identity_prepare_tokens(const char *folded, int len,
 		tokens->total += tokens->tokens[i].weight;
 }
 
+/* Merge two sorted sets; sums run in one order, so equal sets give 1. */
 double
 omni_identity_compare_tokens(const OmniTokens *a, const OmniTokens *b,
 							 double *contained)
@@ -524,6 +537,7 @@ omni_identity_compare_tokens(const OmniTokens *a, const OmniTokens *b,
 
 /* ---- numbers and places ---- */
 
+/* Linear between equal and "scale" apart. */
 double
 omni_identity_compare_numbers(double a, double b, double scale)
 {
@@ -536,6 +550,7 @@ omni_identity_compare_numbers(double a, double b, double scale)
 	return 1 - difference / scale;
 }
 
+/* Haversine formula. */
 double
 omni_identity_distance_km(double latitude_a, double longitude_a,
 						  double latitude_b, double longitude_b)

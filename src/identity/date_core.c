@@ -64,6 +64,7 @@ find_month(const char *word, int len)
 	return 0;
 }
 
+/* A leap year? Year 0 stands for an unknown one. */
 static bool
 is_leap(int year)
 {
@@ -339,6 +340,7 @@ find_time(const char *text, size_t len)
 	return len;
 }
 
+/* Cut a text into pieces and lay them out. */
 bool
 omni_identity_parse_date(const char *text, size_t len, OmniDateOrder order,
 						 int this_year, OmniDate *date)
@@ -386,6 +388,7 @@ omni_identity_parse_date(const char *text, size_t len, OmniDateOrder order,
 	return good;
 }
 
+/* As much of YYYY-MM-DD as is known. */
 int
 omni_identity_print_date(const OmniDate *date, char *text)
 {
@@ -416,6 +419,7 @@ omni_identity_print_date(const OmniDate *date, char *text)
 	return (int) (s - text);
 }
 
+/* Days from 1970-01-01. */
 int32_t
 omni_identity_date_days(const OmniDate *date)
 {
@@ -508,6 +512,7 @@ compare_full(const OmniDate *a, const OmniDate *b)
 		OMNI_DATE_DIFFERENT;
 }
 
+/* What both have is compared; full dates part by part. */
 OmniDateLevel
 omni_identity_compare_dates(const OmniDate *a, const OmniDate *b)
 {

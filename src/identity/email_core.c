@@ -49,12 +49,14 @@ is_blank(char c)
 	return (unsigned char) c <= ' ' || (unsigned char) c == 0x7f;
 }
 
+/* ASCII letter in lower case. */
 static char
 to_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
 }
 
+/* What is certain: blanks around, case of ASCII letters. */
 int
 omni_identity_clean_email(const char *text, size_t len, char *result)
 {
@@ -169,6 +171,7 @@ normalise_once(const char *text, size_t len, char *result)
 	return simplify(result, (int) len);
 }
 
+/* The mailbox: layers off, then what the provider ignores. */
 int
 omni_identity_normalise_email(const char *text, size_t len, char *result)
 {
@@ -206,6 +209,7 @@ is_role(const char *local, int len)
 	return false;
 }
 
+/* Cheap questions first. */
 OmniEmailLevel
 omni_identity_compare_emails(const char *a, int alen, const char *b, int blen)
 {

@@ -36,6 +36,7 @@ is_filler(const char *id, int len)
 	return !digit || same || (len >= 6 && (rising || falling));
 }
 
+/* Letters and digits in capitals, unless they are a filler. */
 int
 omni_identity_normalise_id(const char *text, size_t len, char *result)
 {
@@ -64,6 +65,7 @@ omni_identity_normalise_id(const char *text, size_t len, char *result)
 	return n;
 }
 
+/* By distance, or the last four. */
 OmniIdLevel
 omni_identity_compare_ids(const char *a, int alen, const char *b, int blen)
 {

@@ -46,6 +46,7 @@ static const char *const particles[] = {
 	"av", "zur", "und", "y"
 };
 
+/* Is it one of a list? */
 static bool
 is_in(const char *word, int len, const char *const *list, size_t n)
 {
@@ -80,6 +81,7 @@ find_generation(const char *word, int len)
 	return 0;
 }
 
+/* Of the first word that tells one. */
 int
 omni_identity_generation(const char *text, size_t len)
 {
@@ -96,6 +98,7 @@ omni_identity_generation(const char *text, size_t len)
 
 /* ---- words ---- */
 
+/* Spans, loose forms and letters of each word. */
 void
 omni_identity_prepare_words(OmniNameWords *w)
 {
@@ -218,24 +221,28 @@ cut_pieces(Reader *r, const char *text, size_t len)
 
 /* ---- telling parts apart ---- */
 
+/* The bytes of a word. */
 static const char *
 word_at(const OmniName *name, int i)
 {
 	return name->w.text + name->w.words[i].at;
 }
 
+/* A title by its word? */
 static bool
 is_title(const OmniName *name, int i)
 {
 	return IS_IN(word_at(name, i), name->w.words[i].len, titles);
 }
 
+/* A suffix by its word? */
 static bool
 is_suffix(const OmniName *name, int i)
 {
 	return IS_IN(word_at(name, i), name->w.words[i].len, suffixes);
 }
 
+/* A particle by its word? */
 static bool
 is_particle(const OmniName *name, int i)
 {
@@ -350,6 +357,7 @@ weigh_words(OmniName *name)
 		name->w.weights[i] = 10;
 }
 
+/* Cut, then tell the parts apart. */
 void
 omni_identity_parse_name(const char *text, size_t len, OmniName *name)
 {
@@ -394,6 +402,7 @@ omni_identity_parse_name(const char *text, size_t len, OmniName *name)
 	weigh_words(name);
 }
 
+/* Words of one part; particles come before the family name. */
 int
 omni_identity_name_part(const OmniName *name, OmniNamePart part, char *result)
 {

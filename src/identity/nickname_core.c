@@ -36,6 +36,7 @@ find_entry(const char *name, int len)
 	return -1;
 }
 
+/* The numbers of the chiefs that stand behind the name. */
 bool
 omni_identity_find_nickname(const char *folded, int len,
 							OmniNickname *nickname)
@@ -64,6 +65,7 @@ omni_identity_find_nickname(const char *folded, int len,
 	return n > 0;
 }
 
+/* Merge two sorted lists. */
 bool
 omni_identity_share_nickname(const OmniNickname *a, const OmniNickname *b)
 {
@@ -81,6 +83,7 @@ omni_identity_share_nickname(const OmniNickname *a, const OmniNickname *b)
 	return false;
 }
 
+/* The name at a group's place. */
 const char *
 omni_identity_nickname_chief(uint16_t group)
 {

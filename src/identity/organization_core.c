@@ -319,6 +319,7 @@ weigh_words(OmniNameWords *w)
 	}
 }
 
+/* Fold, join letters, take forms off, write out, weigh. */
 void
 omni_identity_parse_organization(const char *text, size_t len,
 								 OmniOrganization *name)

@@ -26,6 +26,7 @@ is_blank(char c)
 	return (unsigned char) c <= ' ' || (unsigned char) c == 0x7f;
 }
 
+/* An ASCII digit? */
 static bool
 is_digit(char c)
 {
@@ -65,6 +66,7 @@ take_extension(const char *text, const char *end, char *result)
 	return n > 1 ? n : 0;
 }
 
+/* Digits, a + where it was international, the extension behind an x. */
 int
 omni_identity_clean_phone(const char *text, size_t len, char *result)
 {
@@ -201,6 +203,7 @@ starts_with_zeros(const char *text, size_t len)
 	return i + 1 < len && text[i] == '0' && text[i + 1] == '0';
 }
 
+/* Read the digits, then place them in the country's plan, or be unsure. */
 OmniPhoneResult
 omni_identity_e164(const char *text, size_t len, const char *country,
 				   char *result)
@@ -260,6 +263,7 @@ omni_identity_e164(const char *text, size_t len, const char *country,
 
 /* ---- comparison ---- */
 
+/* Digits apart from their signs. */
 bool
 omni_identity_prepare_phone(const char *text, size_t len, OmniPhone *phone)
 {
@@ -307,6 +311,7 @@ ends_alike(const OmniPhone *a, const OmniPhone *b, int n)
 		memcmp(a->text + a->digits - n, b->text + b->digits - n, n) == 0;
 }
 
+/* Equal, then national, then near. */
 OmniPhoneLevel
 omni_identity_compare_phones(const OmniPhone *a, const OmniPhone *b)
 {

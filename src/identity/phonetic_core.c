@@ -70,6 +70,7 @@ is_germanic(const Speaker *s)
 			s->len > 3) || begins(s, "sch");
 }
 
+/* A vowel; y is one. */
 static bool
 is_vowel(char c)
 {
@@ -77,6 +78,7 @@ is_vowel(char c)
 		c == 'y';
 }
 
+/* Is c, which is no blank, in the set? */
 static bool
 is_one_of(char c, const char *set)
 {
@@ -100,6 +102,7 @@ say2(Speaker *s, const char *first, const char *second)
 	add_to(s, 1, second);
 }
 
+/* One way to speak it. */
 static void
 say(Speaker *s, const char *sounds)
 {
@@ -108,6 +111,7 @@ say(Speaker *s, const char *sounds)
 
 /* ---- letters with few rules; each returns how many letters it used ---- */
 
+/* Letters used: two where the letter is doubled. */
 static int
 twice(const Speaker *s, char c)
 {
@@ -144,6 +148,7 @@ say_ch(Speaker *s)
 	return 2;
 }
 
+/* c and the letters that change it. */
 static int
 say_c(Speaker *s)
 {
@@ -211,6 +216,7 @@ say_c(Speaker *s)
 	return 1;
 }
 
+/* d and the letters that change it. */
 static int
 say_d(Speaker *s)
 {
@@ -256,6 +262,7 @@ say_gh(Speaker *s)
 	return 2;
 }
 
+/* g and the letters that change it. */
 static int
 say_g(Speaker *s)
 {
@@ -306,6 +313,7 @@ say_g(Speaker *s)
 	return twice(s, 'g');
 }
 
+/* j and the letters that change it. */
 static int
 say_j(Speaker *s)
 {
@@ -332,6 +340,7 @@ say_j(Speaker *s)
 	return twice(s, 'j');
 }
 
+/* l and the letters that change it. */
 static int
 say_l(Speaker *s)
 {
@@ -353,6 +362,7 @@ say_l(Speaker *s)
 	return 2;
 }
 
+/* m and the letters that change it. */
 static int
 say_m(Speaker *s)
 {
@@ -365,6 +375,7 @@ say_m(Speaker *s)
 	return 1;
 }
 
+/* p and the letters that change it. */
 static int
 say_p(Speaker *s)
 {
@@ -377,6 +388,7 @@ say_p(Speaker *s)
 	return is_one_of(letter(s, 1), "pb") ? 2 : 1;
 }
 
+/* r and the letters that change it. */
 static int
 say_r(Speaker *s)
 {
@@ -415,6 +427,7 @@ say_sc(Speaker *s)
 	return 3;
 }
 
+/* s and the letters that change it. */
 static int
 say_s(Speaker *s)
 {
@@ -454,6 +467,7 @@ say_s(Speaker *s)
 	return is_one_of(letter(s, 1), "sz") ? 2 : 1;
 }
 
+/* t and the letters that change it. */
 static int
 say_t(Speaker *s)
 {
@@ -475,6 +489,7 @@ say_t(Speaker *s)
 	return is_one_of(letter(s, 1), "td") ? 2 : 1;
 }
 
+/* w and the letters that change it. */
 static int
 say_w(Speaker *s)
 {
@@ -504,6 +519,7 @@ say_w(Speaker *s)
 	return 1;
 }
 
+/* x and the letters that change it. */
 static int
 say_x(Speaker *s)
 {
@@ -515,6 +531,7 @@ say_x(Speaker *s)
 	return is_one_of(letter(s, 1), "cx") ? 2 : 1;
 }
 
+/* z and the letters that change it. */
 static int
 say_z(Speaker *s)
 {
@@ -614,6 +631,7 @@ pack(const char *code, int n)
 	return result;
 }
 
+/* Both codes of a word. */
 uint64_t
 omni_identity_sound(const char *folded, int len, int letters,
 					uint64_t *second)

@@ -14,16 +14,7 @@
 
 /* ---- one spelling ---- */
 
-static const char *
-find_word(const char *text, int len, const StreetWord *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strlen(list[i].from) == (size_t) len &&
-			memcmp(list[i].from, text, len) == 0)
-			return list[i].to;
-	return NULL;
-}
-
+/* Fold, and write each word in one way. */
 int
 omni_identity_normalise_street(const char *text, size_t len, char *result,
 							   int size)
@@ -66,6 +57,7 @@ omni_identity_normalise_street(const char *text, size_t len, char *result,
 	return n;
 }
 
+/* Letters and digits in capitals; nine digits are ZIP+4. */
 int
 omni_identity_normalise_postal_code(const char *text, size_t len,
 									char *result, int size)
@@ -99,6 +91,7 @@ typedef enum Agreement
 	OTHER
 } Agreement;
 
+/* The bytes of a part. */
 static inline const char *
 part_text(const OmniAddress *address, const OmniSpan *part)
 {
@@ -153,6 +146,7 @@ differs_by_type(const OmniAddress *a, const OmniAddress *b)
 	return false;
 }
 
+/* Small errors, and a missing type, are near. */
 static Agreement
 compare_streets(const OmniAddress *a, const OmniAddress *b)
 {
@@ -209,6 +203,7 @@ compare_units(const OmniAddress *a, const OmniAddress *b,
 	}
 }
 
+/* Place, street, number and box, each for itself; then the level. */
 OmniAddressLevel
 omni_identity_compare_addresses(const OmniAddress *a, const OmniAddress *b)
 {

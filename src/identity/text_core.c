@@ -22,6 +22,7 @@
 
 /* ---- decoding ---- */
 
+/* One character, by the table of well-formed sequences (Unicode, 3.9). */
 uint32_t
 omni_identity_decode(const char *text, size_t len, size_t *at)
 {
@@ -374,6 +375,7 @@ is_plain(uint32_t c)
 	return (c | 0x20) - 'a' <= 'z' - 'a' || c - '0' <= 9;
 }
 
+/* One pass; plain letters on a short path. */
 int
 omni_identity_fold(const char *text, size_t len, char *result, int size)
 {
@@ -512,6 +514,7 @@ loosen_once(const char *text, int len, char *result, bool *changed)
 	return n;
 }
 
+/* Until no rule applies. */
 int
 omni_identity_loosen(const char *folded, int len, char *result)
 {
@@ -532,6 +535,7 @@ omni_identity_loosen(const char *folded, int len, char *result)
 
 /* ---- words and hashes ---- */
 
+/* Words between blanks. */
 int
 omni_identity_split(const char *folded, int len, OmniSpan *words, int max)
 {
@@ -567,6 +571,7 @@ mix(uint64_t h)
 	return h ^ h >> 33;
 }
 
+/* Eight bytes at a time, mixed. */
 uint64_t
 omni_identity_hash(const char *bytes, size_t len)
 {

@@ -56,6 +56,7 @@ prepare_folded(const char *folded, int len, OmniWord *word)
 									  &word->sound2);
 }
 
+/* Folded, loose and spoken. */
 void
 omni_identity_prepare_word(const char *text, size_t len, OmniWord *word)
 {
@@ -86,6 +87,7 @@ join_parts(const OmniName *name, char *result)
 	return n;
 }
 
+/* Without titles, suffixes and nicknames. */
 void
 omni_identity_prepare_family(const char *text, size_t len, OmniWord *word)
 {
@@ -96,6 +98,7 @@ omni_identity_prepare_family(const char *text, size_t len, OmniWord *word)
 	prepare_folded(folded, join_parts(&name, folded), word);
 }
 
+/* The same, with the groups of the whole name or its first word. */
 void
 omni_identity_prepare_given(const char *text, size_t len, OmniWord *word)
 {
@@ -127,6 +130,7 @@ is_word_of(const OmniWord *part, const OmniWord *whole)
 	return false;
 }
 
+/* Cheap questions first; the first yes is the level. */
 OmniWordLevel
 omni_identity_compare_words(const OmniWord *a, const OmniWord *b)
 {
@@ -169,6 +173,7 @@ is_near(OmniWordLevel level)
 		level == OMNI_WORD_TYPO;
 }
 
+/* Crosswise equal, but for variants and typing errors. */
 bool
 omni_identity_names_swapped(const OmniWord *given_a, const OmniWord *family_a,
 							const OmniWord *given_b, const OmniWord *family_b)

@@ -33,9 +33,7 @@ mkdir($BenchRun::work);
 if ("@wanted" eq 'list')
 {
 	printf "%-18s %s\n", $_->{name},
-	  $_->{measure} ? 'omni.availability(), 50 skus of 1,000 nodes'
-	  : $_->{identity} ? 'comparators of identity, in C and from SQL'
-	  : $_->{matching} ? 'omni.match_table(), a million customers'
+	  $_->{measure} ? $_->{what}
 	  : BenchReport::describe($_) for @BenchCases::cases;
 	exit 0;
 }
@@ -104,30 +102,36 @@ sub run_way
 	  : BenchRun::pgbench($case, $way);
 }
 
+# Cases that are no runs of pgbench; each gives its text.
+my %measures = (
+	solver => \&BenchRun::solver,
+	identity => sub { return join("\n", BenchIdentity::run()); },
+	matching => sub { return join("\n", BenchMatch::run()); },
+	availability => sub { return availability_text(); },
+);
+
+sub availability_text
+{
+	my @ms = BenchRun::availability($rounds);
+	my $median = BenchReport::median(@ms);
+
+	return sprintf('omni.availability() of 50 skus that 1,000 nodes stock,'
+		  . ' 50,000 rows counted by the server: %.1f ms (median of %d calls;'
+		  . ' target: at most 5 ms, %s).', $median, scalar @ms,
+		$median <= 5 ? 'met' : 'missed');
+}
+
 for my $case (@cases)
 {
 	my %figures;
 	my @ways = @{ $case->{ways} };
 
-	if ($case->{identity} || $case->{matching})
+	if ($case->{measure})
 	{
-		my $text = join("\n", $case->{identity} ? BenchIdentity::run()
-			: BenchMatch::run());
+		my $text = $measures{ $case->{measure} }->();
 
 		print "$text\n\n";
 		push @text_notes, "\n```\n$text\n```";
-		next;
-	}
-	if ($case->{measure})
-	{
-		my @ms = BenchRun::availability($rounds);
-		my $median = BenchReport::median(@ms);
-
-		push @text_notes, sprintf('`omni.availability()` of 50 skus that 1,000'
-			  . ' nodes stock, 50,000 rows counted by the server: %.1f ms (median'
-			  . ' of %d calls; target: at most 5 ms, %s).', $median,
-			scalar @ms, $median <= 5 ? 'met' : 'missed');
-		print "$text_notes[-1]\n\n";
 		next;
 	}
 	psql('bench', '-c', 'TRUNCATE plain.narrow, plain.wide, plain.reservation');

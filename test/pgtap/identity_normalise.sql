@@ -1,6 +1,6 @@
 -- Normalisation of names, e-mail addresses, telephone numbers, dates and
 -- addresses; what NULL, dirt and very long texts give.
-SELECT plan(65);
+SELECT plan(66);
 
 SELECT is(omni.fold_text(v), r, 'folds ' || v) FROM (VALUES
     (U&'M\00FCller-L\00FCdenscheidt', 'muller ludenscheidt'), (U&'\0410\043B\0435\043A\0441\0435\0439', 'aleksey'),
@@ -30,7 +30,10 @@ SELECT is(omni.normalise_phone(v, c), r, format('phone %s %s', c, v)) FROM (VALU
     ('020 7946 0000', 'GB', '+442079460000'), ('612 555 0101', NULL, NULL), ('n/a', 'US', NULL), (NULL, 'US', NULL),
     (repeat('1', 1000), 'US', NULL)) t(v, c, r);
 SELECT throws_ok($$ SELECT omni.normalise_phone('1', 'usa') $$, 'OM007', 'argument "country" must be two capital letters', 'a country of three letters');
--- With the library omni_phone, or what is said without it.
+-- Without the library omni_phone, and with it where it was built.
+SET dynamic_library_path = '/nowhere';
+SELECT throws_ok($$ SELECT omni.normalise_phone('1-800-FLOWERS', 'US') $$, 'OM011', 'library "omni_phone" is needed for this telephone number and cannot be loaded', 'no library');
+RESET dynamic_library_path;
 CREATE TEMPORARY TABLE phone_error (code text, hint text);
 DO $$
 DECLARE

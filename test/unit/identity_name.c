@@ -5,11 +5,10 @@
  * Sources: src/identity/text_core.c src/identity/compare_core.c
  * Sources: src/identity/phonetic_core.c src/identity/word_core.c
  * Sources: src/identity/name_core.c src/identity/organization_core.c
- * Sources: src/identity/align_core.c
  */
 #include "identity_check.h"
 
-#include "identity/name_core.h"
+#include "identity/align_core.c"
 #include "identity/nickname_core.c"
 #include "identity/phonetic_core.h"
 
@@ -211,6 +210,74 @@ check_nicknames(void)
 	check_number("and has many", NNICKNAMES > 1500, 1);
 }
 
+static unsigned int draw_state = 1;
+
+static unsigned int
+draw(unsigned int below)
+{
+	draw_state = draw_state * 1103515245u + 12345u;
+	return (draw_state >> 16) % below;
+}
+
+/* Words of few letters, so that many pairs are nearly alike, and ties many. */
+static int
+draw_words(char *text, unsigned int nwords)
+{
+	int			n = 0;
+
+	for (unsigned int w = 0; w <= draw(nwords); w++)
+	{
+		if (w > 0)
+			text[n++] = ' ';
+		for (unsigned int i = 0; i < 2 + draw(6); i++)
+			text[n++] = (char) ('a' + draw(4));
+	}
+	return n;
+}
+
+/*
+ * What is left out as hopeless is so, and the order of two names is nothing.
+ */
+static void
+check_alignment(void)
+{
+	int			wrong = 0;
+	int			left_out = 0;
+	int			asymmetric = 0;
+	int			some = 0;
+
+	for (int i = 0; i < 40000; i++)
+	{
+		char		a[128];
+		char		b[128];
+		int			alen = draw_words(a, 1);
+		int			blen = draw_words(b, 1);
+		uint32_t	letters[2] = {0, 0};
+		OmniName	x;
+		OmniName	y;
+
+		for (int k = 0; k < alen; k++)
+			letters[0] |= UINT32_C(1) << (a[k] & 31);
+		for (int k = 0; k < blen; k++)
+			letters[1] |= UINT32_C(1) << (b[k] & 31);
+		if (!may_be_similar(a, alen, letters[0], b, blen, letters[1]))
+		{
+			left_out++;
+			wrong += omni_identity_jaro_winkler(a, alen, b, blen) >= LEAST_SIMILAR;
+		}
+		alen = draw_words(a, 4);
+		blen = draw_words(b, 4);
+		omni_identity_parse_name(a, alen, &x);
+		omni_identity_parse_name(b, blen, &y);
+		some += omni_identity_name_similarity(&x, &y) > 0;
+		asymmetric += omni_identity_name_similarity(&x, &y) != omni_identity_name_similarity(&y, &x);
+	}
+	check_number("no pair of words is left out that could be similar", wrong, 0);
+	check_number("many are left out", left_out > 4000, 1);
+	check_number("names compare the same both ways round", asymmetric, 0);
+	check_number("many of them are alike", some > 10000, 1);
+}
+
 int
 main(void)
 {
@@ -240,6 +307,7 @@ main(void)
 	check_parts();
 	check_pairs();
 	check_nicknames();
+	check_alignment();
 	check_number("generation", omni_identity_generation("J. Smith, 3rd", 13), 3);
 	check_number("none", omni_identity_generation("J. Smith", 8), 0);
 	/* a megabyte is read as far as its start */
