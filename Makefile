@@ -50,7 +50,8 @@ OBJS_identity = src/identity/text_core.o src/identity/compare_core.o \
 	src/identity/address_core.o src/identity/street_core.o \
 	src/identity/normalise.o src/identity/compare.o src/identity/phone.o \
 	src/identity/match_core.o src/identity/match_dict_core.o \
-	src/identity/match_prepare_core.o src/identity/match_level_core.o \
+	src/identity/match_prepare_core.o src/identity/match_field_core.o \
+	src/identity/match_level_core.o \
 	src/identity/match_block_core.o src/identity/match_vector_core.o \
 	src/identity/match_model_core.o src/identity/match_cluster_core.o \
 	src/identity/match_explain_core.o src/identity/match_args.o \

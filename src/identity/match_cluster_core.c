@@ -488,7 +488,8 @@ omni_match_cluster(OmniMatchEngine *engine)
 {
 	uint32_t   *parent = omni_match_alloc(engine, (engine->n + 1) *
 									 sizeof(uint32_t));
-	Item	   *items = omni_match_alloc(engine, (engine->n + 1) * sizeof(Item));
+	Item	   *items = omni_match_alloc(engine, (engine->n + 1) *
+										 sizeof(Item));
 	uint32_t   *members = omni_match_alloc(engine, (engine->n + 1) *
 									  sizeof(uint32_t));
 	double		bar = log(engine->options.threshold /

@@ -113,8 +113,9 @@ grow_records(OmniMatchEngine *engine)
 	size_t		new = old * 2;
 
 	engine->kind = omni_match_grow(engine, engine->kind, old, new);
-	engine->hash = omni_match_grow(engine, engine->hash, old * sizeof(uint64_t),
-							  new * sizeof(uint64_t));
+	engine->hash = omni_match_grow(engine, engine->hash,
+								   old * sizeof(uint64_t),
+								   new * sizeof(uint64_t));
 	for (int a = 0; a < ATTRIBUTES; a++)
 		if (engine->column[a] != NULL)
 		{
@@ -139,7 +140,8 @@ omni_match_add(OmniMatchEngine *engine, const OmniMatchCell *cells)
 		grow_records(engine);
 	for (int r = 0; r < OMNI_MATCH_ROLES; r++)
 		if (cells[r].text != NULL && cells[r].len > 0)
-			hash = omni_match_hash(cells[r].text, cells[r].len, hash + (uint64_t) r);
+			hash = omni_match_hash(cells[r].text, cells[r].len,
+								   hash + (uint64_t) r);
 	engine->hash[record] = hash;
 	engine->n++;
 	omni_match_prepare(engine, record, cells);
@@ -203,8 +205,10 @@ sort_records(OmniMatchEngine *engine)
 		orders[r].record = r;
 	}
 	qsort(orders, engine->n, sizeof(Order), compare_orders);
-	engine->origin = omni_match_alloc(engine, (engine->n + 1) * sizeof(uint32_t));
-	engine->rank = omni_match_alloc(engine, (engine->n + 1) * sizeof(uint32_t));
+	engine->origin = omni_match_alloc(engine, (engine->n + 1) *
+									  sizeof(uint32_t));
+	engine->rank = omni_match_alloc(engine, (engine->n + 1) *
+									sizeof(uint32_t));
 	for (uint32_t i = 0; i < engine->n; i++)
 	{
 		engine->origin[i] = orders[i].record;

@@ -21,7 +21,8 @@
 uint64_t
 omni_match_hash(const char *text, size_t len, uint64_t seed)
 {
-	uint64_t	hash = omni_match_mix(seed + UINT64_C(0x9e3779b97f4a7c15) + len);
+	uint64_t	hash = omni_match_mix(seed + len +
+									  UINT64_C(0x9e3779b97f4a7c15));
 
 	while (len >= 8)
 	{
@@ -172,7 +173,8 @@ find_or_add(OmniMatchEngine *engine, Dictionary *dict, Attribute attribute,
 	{
 		size_t		size = dict->texts_size * 2;
 
-		dict->texts = omni_match_grow(engine, dict->texts, dict->texts_used, size);
+		dict->texts = omni_match_grow(engine, dict->texts, dict->texts_used,
+									  size);
 		dict->texts_size = size;
 	}
 	if (dict->nvalues == dict->values_size)
@@ -280,7 +282,9 @@ omni_match_intern(OmniMatchEngine *engine, Attribute attribute, const char *text
 		value = &dict->values[number];
 		for (int i = 0; i < value->ntokens; i++)
 		{
-			engine->words.values[engine->tokens.tokens[value->tokens + i]].count++;
+			uint32_t	word = engine->tokens.tokens[value->tokens + i];
+
+			engine->words.values[word].count++;
 			engine->words.filled++;
 		}
 	}

@@ -6,7 +6,7 @@
  * Sources: src/identity/match_prepare_core.c src/identity/match_level_core.c
  * Sources: src/identity/match_block_core.c src/identity/match_vector_core.c
  * Sources: src/identity/match_model_core.c src/identity/match_cluster_core.c
- * Sources: src/identity/match_explain_core.c
+ * Sources: src/identity/match_explain_core.c src/identity/match_field_core.c
  * Sources: src/identity/text_core.c src/identity/compare_core.c
  * Sources: src/identity/phonetic_core.c src/identity/nickname_core.c
  * Sources: src/identity/word_core.c src/identity/name_core.c
