@@ -272,10 +272,9 @@ finish_person(OmniMatchEngine *engine, uint32_t record,
 		letter = (char) ('a' + generation % 26);
 		set_value(engine, record, A_SUFFIX, &letter, 1);
 	}
-	if ((engine->column[A_GIVEN] != NULL &&
-		 engine->column[A_GIVEN][record] != 0) ||
-		(engine->column[A_FAMILY] != NULL &&
-		 engine->column[A_FAMILY][record] != 0))
+	/* a name in full alone may be an organisation's */
+	if (HAS(cells, OMNI_MATCH_GIVEN_NAME) ||
+		HAS(cells, OMNI_MATCH_FAMILY_NAME))
 		engine->kind[record] = KIND_PERSON;
 }
 
