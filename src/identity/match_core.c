@@ -189,6 +189,17 @@ compare_orders(const void *a, const void *b)
 	return x->record < y->record ? -1 : x->record > y->record;
 }
 
+/* Has a record, before it was numbered anew, a given or a family name? */
+static bool
+has_person_name(const OmniMatchEngine *engine, uint32_t record)
+{
+	const uint32_t *given = engine->column[A_GIVEN];
+	const uint32_t *family = engine->column[A_FAMILY];
+
+	return (given != NULL && given[record] != 0) ||
+		(family != NULL && family[record] != 0);
+}
+
 /*
  * Give the records numbers by their contents, so that nothing that follows
  * hangs on the order in which they came.
@@ -214,6 +225,10 @@ sort_records(OmniMatchEngine *engine)
 		engine->origin[i] = orders[i].record;
 		engine->rank[orders[i].record] = i;
 		kinds[i] = engine->kind[orders[i].record];
+		/* where organisations have a column, other names are people's */
+		if (kinds[i] == KIND_UNKNOWN && engine->has_organisations &&
+			has_person_name(engine, orders[i].record))
+			kinds[i] = KIND_PERSON;
 	}
 	omni_match_free(engine, engine->kind);
 	engine->kind = kinds;

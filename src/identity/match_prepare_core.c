@@ -272,7 +272,7 @@ finish_person(OmniMatchEngine *engine, uint32_t record,
 		letter = (char) ('a' + generation % 26);
 		set_value(engine, record, A_SUFFIX, &letter, 1);
 	}
-	/* a name in full alone may be an organisation's */
+	/* a name in full alone may be an organisation's; see sort_records() */
 	if (HAS(cells, OMNI_MATCH_GIVEN_NAME) ||
 		HAS(cells, OMNI_MATCH_FAMILY_NAME))
 		engine->kind[record] = KIND_PERSON;
@@ -585,6 +585,7 @@ omni_match_prepare(OmniMatchEngine *engine, uint32_t record,
 	char		id[OMNI_ID_SIZE];
 
 	engine->kind[record] = KIND_UNKNOWN;
+	engine->has_organisations |= HAS(cells, OMNI_MATCH_ORGANIZATION_NAME);
 	if (HAS(cells, OMNI_MATCH_SOURCE))
 		set_value(engine, record, A_SOURCE, cells[OMNI_MATCH_SOURCE].text,
 				  (int) (cells[OMNI_MATCH_SOURCE].len > VALUE_BYTES ?

@@ -151,6 +151,7 @@ struct OmniMatchEngine
 	uint32_t	stride;			/* values of a row; the first one is always 0 */
 	uint8_t		place[ATTRIBUTES];	/* of an attribute in a row; 0: none */
 	uint8_t    *kind;
+	bool		has_organisations;	/* in a column of their own */
 	uint64_t   *hash;			/* of contents and id */
 	uint32_t   *origin;			/* canonical number -> caller's */
 	uint32_t   *rank;			/* caller's number -> canonical */
