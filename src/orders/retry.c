@@ -356,6 +356,17 @@ read_lines(int64 order, int *n, OmniRows *rows)
 }
 
 /*
+ * Does the reason say that a node has failed the order?  That other nodes have
+ * nothing either is no better reason.
+ */
+static bool
+is_node_failure(const char *reason)
+{
+	return strcmp(reason, OMNI_REASON_REJECTED) == 0 ||
+		strcmp(reason, OMNI_REASON_SHORT) == 0;
+}
+
+/*
  * Try an order.  False: another transaction has it locked.  *units: what could
  * be allocated; *next: when it is due again, DT_NOEND when nothing waits.
  */
@@ -390,8 +401,11 @@ try_order(int64 id, int64 *units, TimestampTz *next)
 		delta->order_line = lines[l].order_line;
 		delta->open = -Min(open, delta->allocated);
 		delta->backordered = -(delta->allocated + delta->open);
-		if (delta->allocated > 0 || reason == NULL ||
-			(delta->reason && strcmp(reason, delta->reason) != 0))
+		if (reason && is_node_failure(reason) && delta->reason &&
+			strcmp(delta->reason, OMNI_REASON_STOCK) == 0)
+			delta->reason = NULL;	/* it stays as it is */
+		if (delta->allocated > 0 ||
+			(delta->reason && (!reason || strcmp(reason, delta->reason) != 0)))
 			changed[nchanged++] = *delta;
 	}
 	omni_orders_apply_deltas(id, changed, nchanged);
