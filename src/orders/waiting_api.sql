@@ -1,4 +1,4 @@
--- orders that wait: functions, views, row policies, comments and rights.
+-- orders: functions, views and rights of holds and of the queue.
 
 -- ---- functions ----
 

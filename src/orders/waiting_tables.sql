@@ -1,4 +1,4 @@
--- orders that wait: holds, and the queue of lines that wait for units.
+-- orders: holds, and the queue of lines that wait for units (state).
 
 -- Closed holds stay with their order: who held and released what.
 CREATE TABLE omni.order_hold (
