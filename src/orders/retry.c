@@ -413,15 +413,23 @@ try_order(int64 id, int64 *units, TimestampTz *next)
 	return true;
 }
 
-/* An order could not be tried at all: say so, and let it wait. */
-static void
+/*
+ * An order could not be tried at all: say so, and let it wait.  When it is due
+ * again; its lock went with what has failed.
+ */
+static TimestampTz
 put_off(int64 id, const ErrorData *error)
 {
+	OmniLockedOrder order;
+
 	ereport(LOG,
 			(errcode(error->sqlerrcode),
 			 errmsg("order " INT64_FORMAT " could not be allocated", id),
 			 errdetail("%s", error->message)));
-	(void) note_try(id);
+	if (!omni_orders_try_lock(id, &order))
+		return TimestampTzPlusMilliseconds(omni_core_now(),
+										   FIRST_DELAY_S * 1000);
+	return note_try(id);
 }
 
 /* The same in a subtransaction: an error costs this order alone. */
@@ -456,10 +464,9 @@ try_order_apart(int64 id, int64 *units, TimestampTz *next)
 			error->sqlerrcode == OMNI_ERR_OUT_OF_MEMORY)
 			ReThrowError(error);
 		FlushErrorState();
-		put_off(id, error);
-		FreeErrorData(error);
 		*units = 0;
-		*next = DT_NOEND;
+		*next = put_off(id, error);
+		FreeErrorData(error);
 		found = true;
 	}
 	PG_END_TRY();

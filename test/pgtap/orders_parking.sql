@@ -1,6 +1,6 @@
 -- The queue of lines that wait for units: who is in it, whose turn it is, and
 -- how it is served when units come in.
-SELECT plan(65);
+SELECT plan(70);
 
 SELECT omni.adopt() AS era \gset
 INSERT INTO omni.channel(code, kind) VALUES ('web', 'web');
@@ -205,6 +205,26 @@ BEGIN;
 SELECT pg_temp.receive('S1', 'C', 1) AS void, pg_temp.receive('S1', 'B', 1) AS void2 \gset
 COMMIT;
 SELECT is(pg_temp.wait_for('B 0/0/1/0; B 0/1/0/0 insufficient_stock, C 0/0/1/0', 'q1', 'q2'), 'B 0/0/1/0; B 0/1/0/0 insufficient_stock, C 0/0/1/0', 'nobody is overtaken because of another item');
+-- so many items that the worker does not ask about all of them at once: the
+-- younger wants one of the first and the last, the older the last alone
+INSERT INTO omni.item(sku) SELECT 'I' || g FROM generate_series(1, 400) g;
+SELECT pg_temp.place('filler', (SELECT jsonb_object_agg('I' || g, 1) FROM generate_series(1, 400) g), '{"priority": -9}') AS void,
+    pg_temp.place('r1', '{"I400": 1}') AS void2, pg_temp.place('r2', '{"I1": 1, "I400": 1}') AS void3 \gset
+BEGIN;
+SELECT pg_temp.receive('S1', 'I1', 1) AS void, pg_temp.receive('S1', 'I400', 1) AS void2 \gset
+COMMIT;
+SELECT is(pg_temp.wait_for('I400 0/0/1/0; I1 0/0/1/0, I400 0/1/0/0 insufficient_stock', 'r1', 'r2'), 'I400 0/0/1/0; I1 0/0/1/0, I400 0/1/0/0 insufficient_stock', 'nor where there are many');
+-- an order that cannot be allocated for a reason of its own keeps nobody else waiting
+SELECT pg_temp.place('poison', '{"C": 1}') AS poison, pg_temp.place('next', '{"C": 1}') AS next \gset
+SELECT format('ALTER TABLE omni.fulfilment ADD CONSTRAINT poison CHECK (order_id <> %s)', :poison) \gexec
+SELECT omni.cancel_order_line(l.id, 1, NULL) AS void FROM omni.order_line l JOIN omni.item i ON i.id = l.item_id WHERE l.order_id = pg_temp.order('q2') AND i.sku = 'B' \gset
+SELECT pg_temp.receive('S1', 'C', 2) AS void \gset
+SELECT is(pg_temp.wait_for('C 0/1/0/0 insufficient_stock; C 0/0/1/0', 'poison', 'next'), 'C 0/1/0/0 insufficient_stock; C 0/0/1/0', 'an error costs the order that has it alone');
+SELECT cmp_ok((SELECT attempts FROM omni.parked_line WHERE external_id = 'poison'), '>', 0, 'and counts as a try');
+SELECT throws_ok('SELECT omni.retry_parked()', '23514', NULL, 'who tries it by hand is told');
+ALTER TABLE omni.fulfilment DROP CONSTRAINT poison;
+SELECT omni_internal.move_clock(interval '16 minutes') AS t \gset
+SELECT is(pg_temp.wait_for('C 0/0/1/0', 'poison'), 'C 0/0/1/0', 'when its cause is gone it is served');
 -- what it could not use it tries again, though no more comes in
 SELECT omni_internal.move_clock(interval '1 hour') AS t \gset
 UPDATE omni.item SET status = 'inactive' WHERE sku = 'D';
