@@ -185,7 +185,7 @@ omni_orders_resource(const OmniLockedOrder *order, const OmniStepLine *lines,
 		return;
 
 	omni_orders_allocate(allocation);
-	omni_orders_insert_plan(order->id, allocation->plan.data);
+	omni_orders_insert_plan(order->id, false, allocation->plan.data);
 	omni_orders_record_grants(order->id, allocation, again.order_lines);
 	for (int d = 0; d < allocation->ndemands; d++)
 	{
@@ -261,7 +261,7 @@ omni_orders_plan_waiting(const OmniLockedOrder *order,
 	omni_orders_order_event("order.unparked", order->id,
 							"\"units\":" INT64_FORMAT ",\"waiting\":"
 							INT64_FORMAT, units, missing);
-	omni_orders_insert_plan(order->id, allocation->plan.data);
+	omni_orders_insert_plan(order->id, false, allocation->plan.data);
 	omni_orders_record_grants(order->id, allocation, again.order_lines);
 	return units;
 }
