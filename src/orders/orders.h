@@ -471,8 +471,10 @@ extern void omni_orders_hold_init(void);
 
 /* ---- parking.c: the queue ---- */
 
-/* Bring the queue in line with what these lines of a locked order wait for. */
+/* Those of these lines of a locked, or new, order that wait enter the queue. */
 extern void omni_orders_park_lines(int64 order, const int64 *lines, int n);
+/* The same, and those that do not wait any more leave it. */
+extern void omni_orders_update_queue(int64 order, const int64 *lines, int n);
 /* Nothing of the order waits any more. */
 extern void omni_orders_unpark_order(int64 order);
 

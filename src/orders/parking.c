@@ -20,11 +20,11 @@
 
 PG_FUNCTION_INFO_V1(omni_orders_prioritise_order);
 
-/* Rows for those of the lines that wait, none for the others. */
+/* Rows for those of the lines that wait. */
 void
 omni_orders_park_lines(int64 order, const int64 *lines, int n)
 {
-	static OmniQuery insert_query = {
+	static OmniQuery query = {
 		.sql = "INSERT INTO omni_internal.parked_line"
 		" (order_line_id, order_id, item_id, priority, placed_at, since,"
 		" attempts)"
@@ -36,14 +36,6 @@ omni_orders_park_lines(int64 order, const int64 *lines, int n)
 		.nargs = 3,
 		.argtypes = {INT8OID, INT8ARRAYOID, TIMESTAMPTZOID}
 	};
-	static OmniQuery delete_query = {
-		.sql = "DELETE FROM omni_internal.parked_line p"
-		" WHERE p.order_line_id = ANY ($1) AND EXISTS ("
-		" SELECT FROM omni.order_line l WHERE l.id = p.order_line_id"
-		" AND l.open = 0 AND l.backordered = 0)",
-		.nargs = 1,
-		.argtypes = {INT8ARRAYOID}
-	};
 	Datum		values[3];
 
 	if (n == 0)
@@ -51,8 +43,29 @@ omni_orders_park_lines(int64 order, const int64 *lines, int n)
 	values[0] = Int64GetDatum(order);
 	values[1] = omni_core_int64_array(lines, n);
 	values[2] = TimestampTzGetDatum(omni_core_now());
-	omni_core_query(&insert_query, values, NULL, false, NULL);
-	omni_core_query(&delete_query, &values[1], NULL, false, NULL);
+	omni_core_query(&query, values, NULL, false, NULL);
+}
+
+/* The same for lines that may be in the queue, and wait no more. */
+void
+omni_orders_update_queue(int64 order, const int64 *lines, int n)
+{
+	/* a join might begin with all lines of all orders */
+	static OmniQuery query = {
+		.sql = "DELETE FROM omni_internal.parked_line p"
+		" WHERE p.order_line_id = ANY ($1) AND"
+		" (SELECT l.open = 0 AND l.backordered = 0"
+		" FROM omni.order_line l WHERE l.id = p.order_line_id)",
+		.nargs = 1,
+		.argtypes = {INT8ARRAYOID}
+	};
+	Datum		value;
+
+	if (n == 0)
+		return;
+	omni_orders_park_lines(order, lines, n);
+	value = omni_core_int64_array(lines, n);
+	omni_core_query(&query, &value, NULL, false, NULL);
 }
 
 /* The whole order leaves the queue. */

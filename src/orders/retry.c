@@ -32,7 +32,7 @@
 PG_FUNCTION_INFO_V1(omni_orders_retry_parked);
 
 /* orders that are read at once */
-#define PLACES_AT_ONCE 32
+#define PLACES_AT_ONCE 20
 /* a fruitless try puts the next one off: doubled each time, up to a bound */
 #define FIRST_DELAY_S 5
 #define LAST_DELAY_S 900

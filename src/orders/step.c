@@ -186,6 +186,6 @@ omni_orders_apply_deltas(int64 order, const OmniLineDelta *deltas, int n)
 	if (rows.processed != n)
 		elog(ERROR, "changed " UINT64_FORMAT " of %d order lines",
 			 rows.processed, n);
-	omni_orders_park_lines(order, moved, nmoved);
+	omni_orders_update_queue(order, moved, nmoved);
 	pfree(moved);
 }
