@@ -253,6 +253,7 @@ omni_sourcing_minimise_room(const OmniSolveProblem *problem,
 {
 	OmniSolveWork work;
 
+	(void) limits;				/* columns are bounded by their number */
 	return divide_room(problem, &work, NULL);
 }
 
@@ -451,11 +452,12 @@ omni_sourcing_minimise(const OmniSolveProblem *problem,
 			omni_sourcing_raise_prices(work, guide);
 		work->bound = whole_cents(work->floor);
 		if (problem->max_nodes != 1 &&
-			work->best - work->bound > work->best / DUAL_GAP_PART)
+			(limits->thorough ? work->best > work->bound :
+			 work->best - work->bound > work->best / DUAL_GAP_PART))
 		{
 			omni_sourcing_pick_survivors(work, whole_gap(work));
 			picked = true;
-			if (work->nheld > FEW_HELD)
+			if (work->nheld > FEW_HELD || limits->thorough)
 				omni_sourcing_improve_prices(work);
 		}
 		if (work->bound < work->best && !work->exhausted && work->words > 0)

@@ -98,6 +98,8 @@ typedef struct OmniSolveLimits
 	 * problem has the same answer on a busy machine.
 	 */
 	int64_t		budget;
+	/* work on prices also where few nodes are left; for tests */
+	bool		thorough;
 	/* called now and then, may not return; NULL: not called */
 	void		(*breathe) (void *context);
 	void	   *context;

@@ -273,8 +273,9 @@ ship_from(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
 }
 
 /*
- * Lower bound at the prices (of the active nodes' problem, unless "all"); by how much each line is under-shipped, and, at
- * the end, by how much nodes are too many.
+ * Lower bound at the prices, of the active nodes' problem unless "all"; by how
+ * much each line is under-shipped, in 256ths of levels, and, at the end, by how
+ * much nodes are too many.
  */
 int64_t
 omni_sourcing_evaluate_prices(OmniSolveWork *work, int64_t *shortage,

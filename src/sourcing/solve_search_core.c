@@ -169,11 +169,11 @@ settle(Search *search, int place, int32_t next, const OmniSolveSet *left,
 	{
 		for (; next < work->list_start[place + 1]; next++)
 		{
-			work->work++;
 			const OmniSolveColumn *column = &work->columns[work->list[next]];
 			OmniSolveSet rest = {{0}};
 			bool		went_on;
 
+			work->work++;
 			if (spent + column->reduced >= search->limit)
 				break;
 			if (work->used[column->survivor] ||

@@ -54,6 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				 data[0] % 2 ? 2 : 3, data[0] % 2 ? 3 : 2);
 	if (omni_sourcing_problem_fault(&drawn.problem) != NULL)
 		return 0;
+	limits.thorough = (data[0] & 4) != 0;
 	if (data[0] & 2)
 		limits.budget = data[0] * 4;
 	if (omni_sourcing_minimise_room(&drawn.problem, &limits) > room_size)
