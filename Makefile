@@ -47,13 +47,14 @@ OBJS_sourcing = src/sourcing/solve_core.o src/sourcing/solve_bound_core.o \
 	src/sourcing/solve_dual_core.o src/sourcing/solve_greedy_core.o \
 	src/sourcing/solve_columns_core.o src/sourcing/solve_search_core.o \
 	src/sourcing/solve_check_core.o src/sourcing/solve_explain_core.o \
-	src/sourcing/plan_core.o src/sourcing/calendar_core.o \
+	src/sourcing/calendar_core.o \
 	src/sourcing/rate_core.o src/sourcing/rules_core.o \
 	src/sourcing/config.o src/sourcing/config_nodes.o \
 	src/sourcing/config_carriers.o src/sourcing/config_rules.o \
 	src/sourcing/place.o src/sourcing/zones.o src/sourcing/values.o \
 	src/sourcing/network.o src/sourcing/dates.o src/sourcing/explain.o \
-	src/sourcing/instance.o src/sourcing/solve.o src/sourcing/sourcing.o
+	src/sourcing/instance.o src/sourcing/solve.o src/sourcing/gather.o \
+	src/sourcing/outcome.o src/sourcing/sourcing.o src/sourcing/reasons.o
 OBJS_orders = src/orders/init.o src/orders/money_core.o src/orders/money.o \
 	src/orders/parse.o src/orders/values.o src/orders/guard.o \
 	src/orders/demand.o src/orders/allocate.o src/orders/record.o \

@@ -12,12 +12,12 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 
 #include "sourcing/config.h"
 #include "sourcing/destination.h"
+#include "sourcing/sourcing.h"
 #include "types/currency_core.h"
 
 PG_FUNCTION_INFO_V1(omni_sourcing_explain_routing);
@@ -182,23 +182,6 @@ read_request(const RequestDocument *document, OmniNetworkRequest *request)
 
 /* ---- the answer ---- */
 
-/* A date, or null. */
-static void
-append_day(StringInfo json, const char *key, int32 day)
-{
-	char	   *text;
-
-	if (day == OMNI_NO_DAY)
-	{
-		appendStringInfo(json, ",\"%s\":null", key);
-		return;
-	}
-	text = DatumGetCString(DirectFunctionCall1(date_out,
-											   DateADTGetDatum(day)));
-	appendStringInfo(json, ",\"%s\":", key);
-	escape_json(json, text);
-}
-
 /* A number, or null where it is below 0. */
 static void
 append_limit(StringInfo json, const char *key, int64 value)
@@ -248,8 +231,8 @@ describe_options(const OmniNetwork *network, int freight, int64 grams,
 		appendStringInfo(json, "%s{\"service\":", o > 0 ? "," : "");
 		escape_json(json, omni_network_service_code(network, option->service));
 		appendStringInfo(json, ",\"zone\":%d", option->zone);
-		append_day(json, "ship_day", option->ship_day);
-		append_day(json, "delivery_day", option->delivery_day);
+		omni_sourcing_append_day(json, "ship_day", option->ship_day);
+		omni_sourcing_append_day(json, "delivery_day", option->delivery_day);
 		appendStringInfo(json, ",\"late_days\":%d,\"lateness_cost\":" INT64_FORMAT
 						 ",\"freight\":" INT64_FORMAT "}",
 						 option->late_days, option->surcharge,
@@ -308,7 +291,7 @@ describe_node(const OmniNetwork *network, int n, int64 grams, StringInfo json)
 	escape_json(json, code ? code : "");
 	describe_exclusion(network, node, json);
 	append_limit(json, "zone", node->zone);
-	append_day(json, "ship_day", node->ship_day);
+	omni_sourcing_append_day(json, "ship_day", node->ship_day);
 	if (node->distance_m >= 0)
 		appendStringInfo(json, ",\"distance_km\":" INT64_FORMAT "." INT64_FORMAT,
 						 node->distance_m / 1000, node->distance_m % 1000 / 100);
