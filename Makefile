@@ -61,7 +61,9 @@ OBJS_orders = src/orders/init.o src/orders/money_core.o src/orders/money.o \
 	src/orders/lines.o src/orders/grant.o src/orders/event.o \
 	src/orders/place.o src/orders/document.o src/orders/existing.o \
 	src/orders/step.o src/orders/resource.o src/orders/fulfilment.o \
-	src/orders/pick.o src/orders/cancel.o src/orders/transition.o
+	src/orders/pick.o src/orders/cancel.o src/orders/transition.o \
+	src/orders/hold.o src/orders/parking.o src/orders/retry.o \
+	src/orders/arrival.o
 
 OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
 	$(OBJS_customer) $(OBJS_sourcing) $(OBJS_orders)
@@ -78,7 +80,8 @@ SQL_stock = src/stock/tables.sql src/stock/api.sql
 SQL_customer = src/customer/tables.sql src/customer/api.sql
 SQL_sourcing = src/sourcing/tables.sql src/sourcing/network_api.sql \
 	src/sourcing/api.sql
-SQL_orders = src/orders/tables.sql src/orders/api.sql
+SQL_orders = src/orders/tables.sql src/orders/waiting_tables.sql \
+	src/orders/api.sql src/orders/waiting_api.sql
 
 SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \
 	$(SQL_stock) $(SQL_customer) $(SQL_sourcing) $(SQL_orders) \

@@ -257,6 +257,10 @@ COMMENT ON COLUMN omni.sales_order.park IS
     'may not be refused: what nobody has stays open';
 COMMENT ON COLUMN omni.sales_order.max_splits IS
     'parcels beyond the first that an address may get; null: any number';
+COMMENT ON COLUMN omni.sales_order.priority IS
+    'whose turn comes first when units arrive that several orders wait for; higher first';
+COMMENT ON COLUMN omni.sales_order.holds IS
+    'rows of omni.order_hold that have not been closed; those whose time is up do not count any more';
 COMMENT ON COLUMN omni.sales_order.digest IS
     'SHA-256 of the document that it was placed with, for repeated calls';
 COMMENT ON COLUMN omni.sales_order.cancel_reason IS

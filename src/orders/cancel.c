@@ -131,6 +131,7 @@ omni_orders_cancel_order(PG_FUNCTION_ARGS)
 	release_all(&order);
 	cancel_fulfilments(&order, reason);
 	cancel_lines(&order);
+	omni_orders_unpark_order(id);
 	omni_orders_close_if_done(&order, reason);
 	PG_RETURN_VOID();
 }

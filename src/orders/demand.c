@@ -38,6 +38,8 @@ omni_orders_look_up_channel(OmniOrder *order, const char *what)
 	omni_master_channel_info(order->channel, &info);
 	order->may_refuse = info.may_refuse && !order->options.park;
 	order->channel_active = info.active;
+	order->priority = order->options.priority.given ?
+		order->options.priority.value : info.priority;
 }
 
 /* Nodes of the wishes. */

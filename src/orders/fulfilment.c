@@ -2,8 +2,9 @@
  * fulfilment.c
  *	  The steps of a fulfilment that concern the whole of it.
  *
- * Each locks the order's row first (see existing.c).  Which step may follow
- * which is data; nothing here repeats it.  The status is changed first, so
+ * Each locks the order's row first (see existing.c).  No step that brings the
+ * units nearer to the customer is taken while a hold is in force; giving them
+ * back is.  Which step may follow which is data; nothing here repeats it.  The status is changed first, so
  * that an illegal step fails before it has touched anything.
  */
 #include "omni.h"
@@ -36,7 +37,8 @@ begin_step(FunctionCallInfo fcinfo, const char *what,
  * omni.accept_fulfilment(id bigint) RETURNS void
  *
  * The node takes the work on.  OM002 when there is no such fulfilment, OM004
- * unless it is allocated, OM005 when the role may not.
+ * unless it is allocated, OM005 when the role may not, OM017 while the order
+ * is held.
  */
 Datum
 omni_orders_accept_fulfilment(PG_FUNCTION_ARGS)
@@ -44,6 +46,7 @@ omni_orders_accept_fulfilment(PG_FUNCTION_ARGS)
 	OmniLockedFulfilment fulfilment;
 
 	begin_step(fcinfo, "accept the fulfilment", &fulfilment);
+	omni_orders_require_no_hold(&fulfilment.order);
 	omni_orders_announce_status(&fulfilment, "accepted");
 	PG_RETURN_VOID();
 }
@@ -154,7 +157,8 @@ note_document(FunctionCallInfo fcinfo, OmniQuery *query, const char *name,
  * omni.pack_fulfilment(id bigint, parcels jsonb) RETURNS void
  *
  * It is packed; parcels (any object or array, NULL: nothing to say) is kept.
- * OM002, OM004 unless it is picked and to be shipped, OM005, OM006.
+ * OM002, OM004 unless it is picked and to be shipped, OM005, OM006, OM017
+ * while the order is held.
  */
 Datum
 omni_orders_pack_fulfilment(PG_FUNCTION_ARGS)
@@ -167,6 +171,7 @@ omni_orders_pack_fulfilment(PG_FUNCTION_ARGS)
 	OmniLockedFulfilment fulfilment;
 
 	begin_step(fcinfo, "pack the fulfilment", &fulfilment);
+	omni_orders_require_no_hold(&fulfilment.order);
 	omni_orders_announce_status(&fulfilment, "packed");
 	note_document(fcinfo, &query, "parcels", fulfilment.id);
 	PG_RETURN_VOID();
@@ -176,7 +181,7 @@ omni_orders_pack_fulfilment(PG_FUNCTION_ARGS)
  * omni.ready_fulfilment(id bigint) RETURNS void
  *
  * It waits for the customer.  OM002, OM004 unless it is picked and to be
- * picked up, OM005.
+ * picked up, OM005, OM017 while the order is held.
  */
 Datum
 omni_orders_ready_fulfilment(PG_FUNCTION_ARGS)
@@ -184,6 +189,7 @@ omni_orders_ready_fulfilment(PG_FUNCTION_ARGS)
 	OmniLockedFulfilment fulfilment;
 
 	begin_step(fcinfo, "make the fulfilment ready", &fulfilment);
+	omni_orders_require_no_hold(&fulfilment.order);
 	omni_orders_announce_status(&fulfilment, "ready");
 	PG_RETURN_VOID();
 }
@@ -220,7 +226,8 @@ hand_over(const OmniLockedFulfilment *fulfilment, OmniQuery *move)
  * omni.ship_fulfilment(id bigint, tracking jsonb) RETURNS void
  *
  * It has left the node; tracking (any object or array, NULL: nothing to say)
- * is kept.  OM002, OM004 unless it is packed, OM005, OM006.
+ * is kept.  OM002, OM004 unless it is packed, OM005, OM006, OM017
+ * while the order is held.
  */
 Datum
 omni_orders_ship_fulfilment(PG_FUNCTION_ARGS)
@@ -241,6 +248,7 @@ omni_orders_ship_fulfilment(PG_FUNCTION_ARGS)
 	OmniLockedFulfilment fulfilment;
 
 	begin_step(fcinfo, "ship the fulfilment", &fulfilment);
+	omni_orders_require_no_hold(&fulfilment.order);
 	omni_orders_announce_status(&fulfilment, "shipped");
 	note_document(fcinfo, &query, "tracking", fulfilment.id);
 	hand_over(&fulfilment, &move);
@@ -270,7 +278,7 @@ note_person(int64 id, const char *person)
  * omni.collect_fulfilment(id bigint, collected_by text) RETURNS void
  *
  * The customer, or whoever collected_by names, has taken it.  OM002, OM004
- * unless it is ready, OM005.
+ * unless it is ready, OM005, OM017 while the order is held.
  */
 Datum
 omni_orders_collect_fulfilment(PG_FUNCTION_ARGS)
@@ -286,6 +294,7 @@ omni_orders_collect_fulfilment(PG_FUNCTION_ARGS)
 	OmniLockedFulfilment fulfilment;
 
 	begin_step(fcinfo, "hand the fulfilment over", &fulfilment);
+	omni_orders_require_no_hold(&fulfilment.order);
 	omni_orders_announce_status(&fulfilment, "collected");
 	note_person(fulfilment.id, omni_core_optional_text(fcinfo, 1));
 	hand_over(&fulfilment, &move);

@@ -15,6 +15,10 @@
 #include "lib/stringinfo.h"
 
 #define OMNI_ORDER_MAX_LINES 50000
+#define OMNI_ORDER_MAX_PRIORITY 1000000
+/* of a hold's reason, in bytes; holds of one order at placing */
+#define OMNI_HOLD_REASON_MAX 255
+#define OMNI_ORDER_MAX_HOLDS 100
 
 /* ---- the document as read (parse.c) ---- */
 
@@ -96,6 +100,8 @@ typedef struct OmniOrderOptions
 	bool		backorder;
 	bool		park;
 	OmniInteger max_splits;		/* parcels beyond the first; not given: any */
+	OmniInteger priority;		/* not given: the channel's */
+	OmniList	hold;			/* char *: reasons */
 } OmniOrderOptions;
 
 typedef struct OmniOrderLine
@@ -142,6 +148,7 @@ typedef struct OmniOrder
 	int64		channel;
 	bool		channel_active;
 	bool		may_refuse;		/* neither channel nor order forbids it */
+	int32		priority;
 	int64		customer_id;	/* 0: none */
 	int64		id;				/* of the row, once written */
 	uint8		digest[OMNI_DIGEST_LENGTH];
@@ -330,6 +337,8 @@ typedef struct OmniLockedOrder
 	bool		backorder;
 	bool		ship_complete;
 	int			max_splits;		/* -1: any number */
+	int32		priority;
+	int32		holds;			/* rows that are not closed, in force or not */
 	char	   *status;
 	char	   *reference;		/* for the stock ledger */
 } OmniLockedOrder;
@@ -350,6 +359,11 @@ typedef struct OmniLockedFulfilment
  */
 extern void omni_orders_lock(int64 id, const char *what,
 							 OmniLockedOrder *order);
+/*
+ * For the worker and others who have checked rights, and must not wait: false
+ * when another transaction has the order locked, or there is none.
+ */
+extern bool omni_orders_try_lock(int64 id, OmniLockedOrder *order);
 extern void omni_orders_lock_of_line(int64 order_line, const char *what,
 									 OmniLockedOrder *order);
 extern void omni_orders_lock_fulfilment(int64 id, const char *what,
@@ -439,6 +453,40 @@ extern void omni_orders_give_back(const OmniLockedFulfilment *fulfilment,
 extern void omni_orders_resource(const OmniLockedOrder *order,
 								 const OmniStepLine *lines, int n,
 								 const char *reason, OmniLineDelta *deltas);
+
+/*
+ * Plan units that have waited ("quantity" of each line) as far as somebody has
+ * them now, and record that.  Sets allocated of deltas[i], and reason where
+ * units are still missing; returns the units allocated.
+ */
+extern int64 omni_orders_plan_waiting(const OmniLockedOrder *order,
+									  const OmniStepLine *lines, int n,
+									  OmniLineDelta *deltas);
+
+/* ---- hold.c ---- */
+
+/* A reason that may stand in an event: "other" for free text. */
+extern const char *omni_orders_known_reason(const char *reason);
+/* The holds that a new order was placed with. */
+extern void omni_orders_insert_holds(const OmniOrder *order);
+/* OM017 while a hold is in force. */
+extern void omni_orders_require_no_hold(const OmniLockedOrder *order);
+/* Close all holds of an order that ends. */
+extern void omni_orders_end_holds(const OmniLockedOrder *order);
+extern void omni_orders_hold_init(void);
+
+/* ---- parking.c: the queue ---- */
+
+/* Those of these lines of a locked, or new, order that wait enter the queue. */
+extern void omni_orders_park_lines(int64 order, const int64 *lines, int n);
+/* The same, and those that do not wait any more leave it. */
+extern void omni_orders_update_queue(int64 order, const int64 *lines, int n);
+/* Nothing of the order waits any more. */
+extern void omni_orders_unpark_order(int64 order);
+
+/* ---- arrival.c ---- */
+
+extern void omni_orders_arrival_init(void);
 
 extern void omni_orders_init(void);
 

@@ -217,7 +217,7 @@ pick_nothing(const OmniLockedFulfilment *fulfilment)
  * at all.  What is missing is planned again at other nodes.  OM002 when there
  * is no such fulfilment, or it has no such line; OM004 unless it is accepted;
  * OM005 when the role may not; OM006 for a malformed array; OM007 for more
- * than the fulfilment is for.
+ * than the fulfilment is for; OM017 while the order is held.
  */
 Datum
 omni_orders_pick_fulfilment(PG_FUNCTION_ARGS)
@@ -235,6 +235,7 @@ omni_orders_pick_fulfilment(PG_FUNCTION_ARGS)
 									 "list of what was picked", &list);
 	omni_core_gate();
 	omni_orders_lock_fulfilment(id, "pick the fulfilment", &fulfilment);
+	omni_orders_require_no_hold(&fulfilment.order);
 	if (PG_ARGISNULL(1))
 	{
 		pick_all(&fulfilment);

@@ -161,6 +161,22 @@ announce_order(const OmniOrder *order, const OmniAllocation *allocation)
 								"\"units\":" INT64_FORMAT, parked);
 }
 
+/* Lines that wait go to the queue. */
+static void
+park_missing(const OmniOrder *order, const OmniAllocation *allocation)
+{
+	int64	   *lines = palloc(sizeof(int64) * Max(1, allocation->ndemands));
+	int			n = 0;
+
+	for (int d = 0; d < allocation->ndemands; d++)
+	{
+		if (allocation->demands[d].missing > 0)
+			lines[n++] = order->lines[allocation->demands[d].line].id;
+	}
+	omni_orders_park_lines(order->id, lines, n);
+	pfree(lines);
+}
+
 /* Stock and rows of an order whose own row has just been inserted. */
 static void
 fill_order(OmniOrder *order, OmniAllocation *allocation, int *demand_of_line)
@@ -175,7 +191,9 @@ fill_order(OmniOrder *order, OmniAllocation *allocation, int *demand_of_line)
 
 	omni_orders_insert_parts(order);
 	omni_orders_insert_lines(order, allocation->demands, demand_of_line);
+	park_missing(order, allocation);
 	announce_order(order, allocation);
+	omni_orders_insert_holds(order);
 	if (!completed)
 	{
 		omni_orders_insert_plan(order->id, true, allocation->plan.data);

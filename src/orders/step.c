@@ -129,7 +129,10 @@ omni_orders_announce_status(const OmniLockedFulfilment *fulfilment,
 								 fulfilment->kind, fulfilment->node, units);
 }
 
-/* Change quantities of an order's lines, all by one statement. */
+/*
+ * Change quantities of an order's lines, all by one statement, and the queue
+ * with them.
+ */
 void
 omni_orders_apply_deltas(int64 order, const OmniLineDelta *deltas, int n)
 {
@@ -154,15 +157,20 @@ omni_orders_apply_deltas(int64 order, const OmniLineDelta *deltas, int n)
 	OmniColumn	columns[7];
 	Datum		values[8];
 	OmniRows	rows;
+	int64	   *moved;			/* lines that wait for more, or less, now */
+	int			nmoved = 0;
 
 	if (n == 0)
 		return;
+	moved = palloc(sizeof(int64) * n);
 	for (int c = 0; c < 7; c++)
 		omni_orders_column_begin(&columns[c], types[c], n);
 	for (int d = 0; d < n; d++)
 	{
 		const OmniLineDelta *delta = &deltas[d];
 
+		if (delta->open != 0 || delta->backordered != 0)
+			moved[nmoved++] = delta->order_line;
 		omni_orders_column_add(&columns[0], Int64GetDatum(delta->order_line));
 		omni_orders_column_add(&columns[1], Int32GetDatum(delta->open));
 		omni_orders_column_add(&columns[2], Int32GetDatum(delta->backordered));
@@ -178,4 +186,6 @@ omni_orders_apply_deltas(int64 order, const OmniLineDelta *deltas, int n)
 	if (rows.processed != n)
 		elog(ERROR, "changed " UINT64_FORMAT " of %d order lines",
 			 rows.processed, n);
+	omni_orders_update_queue(order, moved, nmoved);
+	pfree(moved);
 }

@@ -37,6 +37,11 @@ CREATE TABLE omni.sales_order (
     park boolean NOT NULL,
     max_splits integer
         CONSTRAINT sales_order_max_splits_check CHECK (max_splits >= 0),
+    priority integer NOT NULL
+        CONSTRAINT sales_order_priority_check
+            CHECK (priority BETWEEN -1000000 AND 1000000),
+    holds integer NOT NULL
+        CONSTRAINT sales_order_holds_check CHECK (holds >= 0),
     digest bytea NOT NULL
         CONSTRAINT sales_order_digest_check
             CHECK (pg_catalog.octet_length(digest) = 32),
