@@ -170,8 +170,9 @@ omni_orders_make_demands(const OmniOrder *order, OmniAllocation *allocation,
 		demand->quantity = line->quantity;
 		demand->wish = line->wish;
 		demand->line = i;
-		demand->price = order->money.lines[i].unit_price /
-			OMNI_UNIT_PRICE_ONE;
+		demand->price = order->money.lines[i].unit_price;
+		for (int d = 0; d < OMNI_UNIT_PRICE_MORE_DECIMALS; d++)
+			demand->price /= 10;
 		if (!line->item_active)
 			demand->reason = OMNI_REASON_ITEM;
 		else if (wish->node_refuses)
