@@ -19,7 +19,7 @@
 #include "sourcing_draw.h"
 #include "sourcing_instance.h"
 
-#define DRAWS 4000
+#define DRAWS 2500
 
 static int	ntests = 0;
 static int	nfailed = 0;
