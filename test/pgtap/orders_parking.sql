@@ -242,5 +242,15 @@ UPDATE omni.item SET status = 'active' WHERE sku = 'D';
 SELECT omni_internal.move_clock(interval '16 minutes') AS t \gset
 SELECT is(pg_temp.wait_for('D 0/0/1/0', 'later'), 'D 0/0/1/0', 'and again later');
 SELECT is_empty('SELECT * FROM wrong', 'queue and lines agree at the end');
+-- at rest, that is: the worker may be serving the queue
+CREATE FUNCTION pg_temp.settle() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    LOOP
+        EXIT WHEN clock_timestamp() > now() + interval '60 s' OR NOT EXISTS (SELECT FROM omni.verify_stock());
+        PERFORM omni.wait_for_tick();
+    END LOOP;
+    RETURN true;
+END $$;
+SELECT pg_temp.settle() AS settled \gset
 SELECT is_empty($$ SELECT * FROM omni.verify_stock() $$, 'and so does the stock');
 SELECT * FROM finish();

@@ -123,5 +123,15 @@ SELECT is_empty($$ SELECT i.sku, a.node FROM omni.item i, LATERAL omni.availabil
 SELECT is((SELECT -sum(quantity) FROM omni.stock_ledger WHERE kind IN ('sell', 'consume')), (SELECT sum(shipped + collected) FROM omni.order_line), 'what left is what was shipped and collected');
 SELECT is_empty($$ SELECT entity_id FROM omni_internal.outbox WHERE entity = 'order' AND kind = 'order.placed' GROUP BY 1 HAVING count(*) > 1
     UNION ALL SELECT o.id FROM omni.sales_order o WHERE NOT EXISTS (SELECT FROM omni_internal.outbox e WHERE e.entity = 'order' AND e.kind = 'order.placed' AND e.entity_id = o.id) $$, 'each order was announced once');
+-- at rest, that is: the worker may be serving the queue
+CREATE FUNCTION pg_temp.settle() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    LOOP
+        EXIT WHEN clock_timestamp() > now() + interval '60 s' OR NOT EXISTS (SELECT FROM omni.verify_stock());
+        PERFORM omni.wait_for_tick();
+    END LOOP;
+    RETURN true;
+END $$;
+SELECT pg_temp.settle() AS settled \gset
 SELECT is_empty($$ SELECT * FROM omni.verify_stock() $$, 'the stock is right');
 SELECT * FROM finish();
