@@ -151,6 +151,9 @@ extern void omni_sourcing_load_carriers(OmniConfig *config,
 										Snapshot snapshot);
 extern void omni_sourcing_load_rules(OmniConfig *config, Snapshot snapshot);
 
+/* Groups' members: group, id of the node, rank. */
+extern void omni_sourcing_load_members(Snapshot snapshot, OmniRows *rows);
+
 /* Run a query of the configuration. */
 extern void omni_sourcing_query(OmniQuery *query, Snapshot snapshot,
 								OmniRows *rows);

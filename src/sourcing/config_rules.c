@@ -269,9 +269,9 @@ read_action(const OmniRows *rows, int r, OmniRule *rule)
 	rule->surcharge = omni_sourcing_int(rows, r, RULE_SURCHARGE, INT8OID, 0);
 }
 
-/* Groups' members. */
-static void
-load_members(Snapshot snapshot, OmniRows *rows)
+/* Groups' members: group, id of the node, rank. */
+void
+omni_sourcing_load_members(Snapshot snapshot, OmniRows *rows)
 {
 	static OmniQuery query = {
 		.sql = "SELECT m.node_group, n.id, m.rank"
@@ -337,7 +337,7 @@ load_rules(OmniConfig *config, Snapshot snapshot)
 	config->rule_names = omni_sourcing_keep(config, sizeof(char *) *
 											rows.nrows);
 	if (rows.nrows > 0)
-		load_members(snapshot, &members);
+		omni_sourcing_load_members(snapshot, &members);
 	for (int r = 0; r < rows.nrows; r++)
 	{
 		config->rule_positions[r] =
