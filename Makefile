@@ -40,7 +40,7 @@ OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/table.o \
 	src/stock/fold.o src/stock/balance.o src/stock/tidy.o \
 	src/stock/history.o src/stock/verify.o src/stock/repair.o \
 	src/stock/stat.o src/stock/reload.o src/stock/api.o \
-	src/stock/reference.o src/stock/shortfall.o
+	src/stock/reference.o src/stock/shortfall.o src/stock/capacity.o
 OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
 	src/customer/resolve.o
 OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o
