@@ -43,7 +43,13 @@ OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/table.o \
 	src/stock/reference.o src/stock/shortfall.o src/stock/capacity.o
 OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
 	src/customer/resolve.o
-OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o
+OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/calendar_core.o \
+	src/sourcing/rate_core.o src/sourcing/rules_core.o \
+	src/sourcing/config.o src/sourcing/config_nodes.o \
+	src/sourcing/config_carriers.o src/sourcing/config_rules.o \
+	src/sourcing/place.o src/sourcing/zones.o src/sourcing/values.o \
+	src/sourcing/network.o src/sourcing/dates.o src/sourcing/explain.o \
+	src/sourcing/sourcing.o
 OBJS_orders = src/orders/init.o src/orders/money_core.o src/orders/money.o \
 	src/orders/parse.o src/orders/values.o src/orders/guard.o \
 	src/orders/demand.o src/orders/allocate.o src/orders/record.o \
@@ -65,7 +71,7 @@ SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
 SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock = src/stock/tables.sql src/stock/api.sql
 SQL_customer = src/customer/tables.sql src/customer/api.sql
-SQL_sourcing =
+SQL_sourcing = src/sourcing/tables.sql src/sourcing/network_api.sql
 SQL_orders = src/orders/tables.sql src/orders/api.sql
 
 SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \

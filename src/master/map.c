@@ -160,7 +160,8 @@ static Map item_map = {
 	.noun = "sku",
 	.info_size = sizeof(OmniItemInfo),
 	.read_info = read_item,
-	.columns = "m.id, m.sku, m.unit, m.status",
+	.columns = "m.id, m.sku, m.unit, m.status, m.category, m.weight_g,"
+		" m.splittable, m.unfilled_cost",
 	.code_index = "item_sku_key",
 	.id_index = "item_pkey"
 };
@@ -254,7 +255,7 @@ read_node(const OmniRows *rows, int r, Entry *entry)
 	omni_master_read_node(rows, r, &entry->info.node);
 }
 
-/* id, sku, unit, status */
+/* id, sku, unit, status, category, weight_g, splittable, unfilled_cost */
 static void
 read_item(const OmniRows *rows, int r, Entry *entry)
 {
@@ -263,6 +264,12 @@ read_item(const OmniRows *rows, int r, Entry *entry)
 	info->id = entry->id;
 	read_text(rows, r, 2, info->unit, sizeof(info->unit));
 	info->active = read_active(rows, r, 3);
+	read_text(rows, r, 4, info->category, sizeof(info->category));
+	info->weight_g = OMNI_ISNULL(rows, r, 5) ? -1 :
+		DatumGetInt32(OMNI_VALUE(rows, r, 5));
+	info->splittable = DatumGetBool(OMNI_VALUE(rows, r, 6));
+	info->unfilled_cost = OMNI_ISNULL(rows, r, 7) ? -1 :
+		DatumGetInt64(OMNI_VALUE(rows, r, 7));
 }
 
 /* ---- forgetting ---- */
@@ -400,7 +407,7 @@ freshen_map(Map *map)
 	}
 }
 
-/* How often the nodes may have changed since this session began. */
+/* How often the nodes may have changed; see master.h. */
 uint64
 omni_master_nodes_generation(void)
 {

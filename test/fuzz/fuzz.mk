@@ -8,10 +8,13 @@ FUZZ_CFLAGS = -g -O1 -Wall -Wextra -Werror -Wno-missing-field-initializers \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_DIR = build/fuzz
 
-FUZZ_TARGETS = amount gtin epc
+FUZZ_TARGETS = amount gtin epc calendar rate rules
 FUZZ_SOURCES_amount = src/types/amount_core.c src/types/currency_core.c
 FUZZ_SOURCES_gtin = src/types/gtin_core.c
 FUZZ_SOURCES_epc = src/types/epc_core.c src/types/gtin_core.c
+FUZZ_SOURCES_calendar = src/sourcing/calendar_core.c
+FUZZ_SOURCES_rate = src/sourcing/rate_core.c
+FUZZ_SOURCES_rules = src/sourcing/rules_core.c
 
 # Clang and libFuzzer come with test/setup.sh, if they are missing.
 .PHONY: fuzz fuzz-setup $(FUZZ_TARGETS:%=fuzz-%)
@@ -33,8 +36,8 @@ $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(FUZZ_DIR)/fuzz_%
 	@sed -n 's/^stat::number_of_executed_units: */fuzz: $*: executions without a fault: /p' \
 		$(FUZZ_DIR)/$*.log
 
-$(FUZZ_DIR)/fuzz_%: test/fuzz/fuzz_%.c test/fuzz/check.h test/fuzz/fuzz.mk \
-		$(wildcard src/types/*_core.c) $(wildcard src/types/*_core.h) | fuzz-setup
+$(FUZZ_DIR)/fuzz_%: test/fuzz/fuzz_%.c test/fuzz/check.h test/fuzz/bytes.h \
+		test/fuzz/fuzz.mk $(wildcard src/*/*_core.c) $(wildcard src/*/*_core.h) | fuzz-setup
 	@mkdir -p $(FUZZ_DIR)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Isrc -o $@ $< $(FUZZ_SOURCES_$*)
 
