@@ -49,6 +49,7 @@ OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/calendar_core.o \
 	src/sourcing/config_carriers.o src/sourcing/config_rules.o \
 	src/sourcing/place.o src/sourcing/zones.o src/sourcing/values.o \
 	src/sourcing/network.o src/sourcing/dates.o src/sourcing/explain.o \
+	src/sourcing/capacity.o \
 	src/sourcing/sourcing.o
 OBJS_orders = src/orders/init.o src/orders/money_core.o src/orders/money.o \
 	src/orders/parse.o src/orders/values.o src/orders/guard.o \
@@ -71,7 +72,8 @@ SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
 SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock = src/stock/tables.sql src/stock/api.sql
 SQL_customer = src/customer/tables.sql src/customer/api.sql
-SQL_sourcing = src/sourcing/tables.sql src/sourcing/network_api.sql
+SQL_sourcing = src/sourcing/tables.sql src/sourcing/network_api.sql \
+	src/sourcing/capacity_api.sql
 SQL_orders = src/orders/tables.sql src/orders/api.sql
 
 SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \

@@ -45,6 +45,6 @@
 /* library and SQL objects are of different versions */
 #define OMNI_ERR_VERSION_MISMATCH		OMNI_SQLSTATE('0', '1', '6')
 /* a node has less capacity left on a day than was asked for */
-#define OMNI_ERR_NO_CAPACITY			OMNI_SQLSTATE('0', '1', '7')
+#define OMNI_ERR_NO_CAPACITY			OMNI_SQLSTATE('0', '1', '8')
 
 #endif							/* OMNI_CORE_ERRORS_H */

@@ -560,7 +560,7 @@ COMMENT ON COLUMN omni.stat_stock.evictions IS
 COMMENT ON COLUMN omni.stat_stock.reloads IS
     'items whose counters were dropped to be read anew: omni.reload_stock(), changes by hand';
 COMMENT ON COLUMN omni.stat_stock.refused IS
-    'requests refused for lack of stock (OM001) or of capacity (OM017)';
+    'requests refused for lack of stock (OM001) or of capacity (OM018)';
 COMMENT ON COLUMN omni.stat_stock.in_doubt IS
     'items that prepared transactions have changed, now; an item counts for each of them';
 COMMENT ON COLUMN omni.stat_stock.blocks IS

@@ -189,7 +189,7 @@ omni_stock_day_text(int64 item)
 	return psprintf("%04d-%02d-%02d", year, month, day);
 }
 
-/* OM017 for one line, from what was seen there. */
+/* OM018 for one line, from what was seen there. */
 void
 omni_stock_raise_no_capacity(const OmniReserveLine *line, int lineno,
 							 int nlines, int64 have)
@@ -311,7 +311,7 @@ array_argument(FunctionCallInfo fcinfo, int arg, Oid type, Datum **elems,
  * skus text[], seconds int, reference text) RETURNS bigint[]: promise all lines
  * or none; a line with a sku is one of stock at the node (the pool where node
  * is null), one without is of the node's capacity on the day.  For tests of
- * what orders do in C.  OM001, OM002, OM007, OM017.
+ * what orders do in C.  OM001, OM002, OM007, OM018.
  */
 Datum
 omni_stock_reserve_capacity(PG_FUNCTION_ARGS)

@@ -250,7 +250,7 @@ omni_stock_take_pin(OmniLocalBlock *local, int64 node, int64 quantity)
 	return true;
 }
 
-/* OM001 for one line, or OM017, from what was seen there. */
+/* OM001 for one line, or OM018, from what was seen there. */
 static void
 raise_insufficient(const OmniReserveLine *line, int lineno, int nlines,
 				   int64 have)
@@ -348,7 +348,7 @@ load_lines(OmniReserveLine *lines, int nlines)
 	}
 }
 
-/* The common part: false, or OM001 or OM017, when a line lacks units. */
+/* The common part: false, or OM001 or OM018, when a line lacks units. */
 static bool
 reserve(OmniReserveLine *lines, int nlines, TimestampTz expires_at,
 		const char *reference, int64 channel, bool raise)

@@ -52,7 +52,7 @@ typedef struct OmniReserveLine
 } OmniReserveLine;
 
 /*
- * Promise all lines or none (OM001, or OM017 for capacity, whose detail names
+ * Promise all lines or none (OM001, or OM018 for capacity, whose detail names
  * the first line that lacks units).  expires_at DT_NOEND: without limit.
  * "reference" may be NULL; channel 0: none.  One INSERT of n ledger rows.
  * Lines of stock and of capacity may be mixed.
@@ -60,7 +60,7 @@ typedef struct OmniReserveLine
 extern void omni_stock_reserve(OmniReserveLine *lines, int nlines,
 							   TimestampTz expires_at, const char *reference,
 							   int64 channel);
-/* The same, but false instead of OM001 or OM017; nothing is taken then. */
+/* The same, but false instead of OM001 or OM018; nothing is taken then. */
 extern bool omni_stock_try_reserve(OmniReserveLine *lines, int nlines,
 								   TimestampTz expires_at,
 								   const char *reference, int64 channel);
