@@ -1,5 +1,5 @@
 -- Capacity per node and day: counted like stock, so it cannot be passed.
-SELECT plan(84);
+SELECT plan(86);
 SET TimeZone = 'UTC';
 
 INSERT INTO omni.channel(code, kind) VALUES ('web', 'web');
@@ -137,6 +137,13 @@ SELECT throws_ok($$ SELECT pg_temp.take('S1', '2026-12-05', 1) $$, 'OM018', NULL
 UPDATE omni.node SET status = 'active' WHERE code = 'S1';
 SELECT isnt(pg_temp.take('S1', '2026-12-05', 10), NULL, 'and is open again');
 SELECT throws_ok($$ DELETE FROM omni.node WHERE code = 'S2' $$, 'OM004', NULL, 'a node that has promised capacity stays');
+
+-- each node by itself: one that has promised too much takes nothing from others
+SELECT pg_temp.take('S1', '2026-12-07', 1), pg_temp.take('S2', '2026-12-07', 20);
+INSERT INTO omni.node_capacity(node, day, units) VALUES ('S2', '2026-12-07', 5);
+SELECT is(pg_temp.capacity('S1', '2026-12-07'), '10 - 1 0 9', 'another node is over its limit');
+SELECT isnt(pg_temp.take('S1', '2026-12-07', 9), NULL, 'and that is no matter');
+SELECT omni.release_reservation(id) FROM omni.capacity_reservation WHERE day = '2026-12-07';
 
 -- ---- it is no stock ----
 
