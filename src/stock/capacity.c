@@ -37,6 +37,9 @@
 /* Databases share a few counts by their oid; see master/policy.c. */
 #define NCOUNTS 64
 
+/* Nodes of a day that are read under one hold of the block's lock. */
+#define READ_AT_ONCE 64
+
 PG_FUNCTION_INFO_V1(omni_stock_reserve_capacity);
 
 static pg_atomic_uint64 *counts = NULL; /* NULL without preload */
@@ -267,8 +270,15 @@ omni_stock_capacity(int32 day, OmniCapacityUse *uses, int n)
 	for (int i = 0; i < n; i++)
 	{
 		OmniCapacityUse *use = &uses[i];
-		OmniSlot   *slot = omni_stock_slot_find(local->block, use->node);
+		OmniSlot   *slot;
 
+		/* who wants to promise on this day shall not wait for long */
+		if (i % READ_AT_ONCE == READ_AT_ONCE - 1)
+		{
+			omni_stock_block_unlock(local->block);
+			lock_for_reading(local->block);
+		}
+		slot = omni_stock_slot_find(local->block, use->node);
 		if (slot)
 			read_slot(local, slot, use);
 		else
