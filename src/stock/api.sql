@@ -142,7 +142,7 @@ COMMENT ON COLUMN omni.capacity_now.day IS 'date, local to the node';
 COMMENT ON COLUMN omni.capacity_now.promised IS
     'units promised for the day and not done, expired promises that nobody has tidied up included';
 COMMENT ON COLUMN omni.capacity_now.done IS
-    'units done: their promise was consumed; they count for the day for ever';
+    'units done: their promise was consumed; they count for the day, until retention has cleared a day that is past';
 
 CREATE VIEW omni.capacity_reservation AS
     SELECT r.id, r.node_id, n.code AS node,

@@ -200,6 +200,7 @@ extern void omni_stock_block_settle(const OmniBlockKey *key);
 extern void omni_stock_block_unpin(OmniBlock *block);
 /* drop, or drain, all blocks of a database; for callbacks, too */
 extern uint32 omni_stock_block_reload(Oid database);
+extern void omni_stock_block_reload_one(const OmniBlockKey *key);
 /* items of this database and ledger that have a block; for verifying */
 extern int	omni_stock_block_list(Oid ledger, int64 **ids);
 extern void omni_stock_block_count(uint32 *blocks, uint32 *pinned);
@@ -471,6 +472,9 @@ extern bool omni_stock_lock_folded(void);
 extern void omni_stock_balance_init(void);
 extern bool omni_stock_versions_pile_up(void);
 extern void omni_stock_add_up_later(void);
+
+/* capacity.c: delete balances of days that retention has cleared; false: none */
+extern bool omni_stock_forget_days(void);
 
 /* ---- tidy.c ---- */
 extern void omni_stock_tidy_init(void);

@@ -40,11 +40,20 @@
 /* Nodes of a day that are read under one hold of the block's lock. */
 #define READ_AT_ONCE 64
 
+/* Days that are past everywhere, and balances that are deleted at once. */
+#define PAST_DAYS 2
+#define FORGET_AT_ONCE 1000
+
 PG_FUNCTION_INFO_V1(omni_stock_reserve_capacity);
 
 static pg_atomic_uint64 *counts = NULL; /* NULL without preload */
 static bool changed = false;	/* by this transaction, or one of its parts */
 static OmniCapacityReader reader = NULL;
+
+/* The worker's: days whose balances this transaction has deleted. */
+static int64 forgotten[FORGET_AT_ONCE];
+static int	nforgotten = 0;
+static OmniBlockKey forgotten_key;	/* of one of them */
 
 /* ---- limits ---- */
 
@@ -107,10 +116,18 @@ capacity_transaction_ends(XactEvent event, void *arg)
 			if (changed && counts != NULL)
 				pg_atomic_fetch_add_u64(&counts[MyDatabaseId % NCOUNTS], 1);
 			changed = false;
+			for (; nforgotten > 0; nforgotten--)
+			{
+				OmniBlockKey key = forgotten_key;
+
+				key.id = forgotten[nforgotten - 1];
+				omni_stock_block_reload_one(&key);
+			}
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
 			changed = false;
+			nforgotten = 0;
 			break;
 		default:
 			break;
@@ -290,6 +307,53 @@ omni_stock_capacity(int32 day, OmniCapacityUse *uses, int n)
 		}
 	}
 	omni_stock_block_unlock(local->block);
+}
+
+/* ---- forgetting ---- */
+
+/*
+ * For the worker: delete the balances of days past of which retention has left
+ * nothing that counts: what is in pruned_stock is all that there is.  Both go in
+ * one statement, so ledger and pruned_stock still give the balances.  The days'
+ * blocks are read anew at commit.  False when there is no more.
+ *
+ * Called when everything was added up, and nothing folds meanwhile.
+ */
+bool
+omni_stock_forget_days(void)
+{
+	static OmniQuery query = {
+		.sql = "WITH w AS MATERIALIZED ("
+		" SELECT b.item_id, b.node_id FROM omni_internal.stock_balance b"
+		" LEFT JOIN omni_internal.pruned_stock p ON p.item_id = b.item_id"
+		" AND p.node_id = b.node_id AND p.batch = 0"
+		" WHERE b.item_id > $1 AND b.item_id < 0 AND b.tick = 0"
+		" AND b.reserved = 0"
+		" AND b.on_hand = COALESCE(p.on_hand, 0) LIMIT $2),"
+		" p AS (DELETE FROM omni_internal.pruned_stock p USING w"
+		" WHERE p.item_id = w.item_id AND p.node_id = w.node_id),"
+		" b AS (DELETE FROM omni_internal.stock_balance b USING w"
+		" WHERE b.item_id = w.item_id AND b.node_id = w.node_id)"
+		" SELECT DISTINCT w.item_id FROM w",
+		.nargs = 2,
+		.argtypes = {INT8OID, INT4OID},
+		.custom_plan = true,
+	};
+	Datum		values[2];
+	OmniRows	rows;
+	int32		today;
+
+	today = (int32) (omni_core_now() / USECS_PER_DAY);
+	values[0] = Int64GetDatum(omni_stock_capacity_item(today - PAST_DAYS));
+	values[1] = Int32GetDatum(FORGET_AT_ONCE);
+	omni_stock_own_write(true);
+	omni_core_query(&query, values, NULL, false, &rows);
+	omni_stock_own_write(false);
+	for (int r = 0; r < rows.nrows; r++)
+		forgotten[r] = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
+	omni_stock_item_key(&forgotten_key, -1);
+	nforgotten = rows.nrows;
+	return rows.nrows > 0;
 }
 
 /* ---- SQL ---- */

@@ -372,6 +372,8 @@ reserve(OmniReserveLine *lines, int nlines, TimestampTz expires_at,
 	if (failed >= 0)
 	{
 		omni_stock_count(OMNI_STAT_REFUSED, 1);
+		for (int i = 0; i < nlines; i++)
+			lines[i].lacking = i == failed;
 		if (raise)
 			raise_insufficient(&lines[failed], failed + 1, nlines, have);
 		return false;

@@ -49,6 +49,7 @@ typedef struct OmniReserveLine
 	int64		node;			/* OMNI_POOL: pool-level */
 	int32		quantity;		/* > 0 */
 	int64		reservation;	/* out: id of the promise */
+	bool		lacking;		/* out, when refused: this line lacked units */
 } OmniReserveLine;
 
 /*

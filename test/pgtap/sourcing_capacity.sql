@@ -1,5 +1,5 @@
 -- Capacity per node and day: counted like stock, so it cannot be passed.
-SELECT plan(86);
+SELECT plan(89);
 SET TimeZone = 'UTC';
 
 INSERT INTO omni.channel(code, kind) VALUES ('web', 'web');
@@ -190,10 +190,16 @@ SELECT is((SELECT promised || ' ' || available FROM omni.capacity('S1', '2026-12
 SELECT throws_ok($$ SELECT omni.capacity('S2', '2026-12-05') $$, 'OM005', NULL, 'not another''s');
 SELECT throws_ok($$ SELECT * FROM omni.capacity_now $$, '42501', NULL, 'nor the list');
 SELECT throws_ok($$ SELECT omni_internal.reserve_capacity('{S1}', '{2026-12-05}', '{1}', '{NULL}') $$, '42501', NULL, 'it promises through orders alone');
+RESET ROLE;
+SELECT omni.grant_access('sourcing_capacity_s1', 'support');
+SET ROLE sourcing_capacity_s1;
+SELECT is((SELECT count(*) FROM omni.capacity_now), (SELECT count(DISTINCT (node, day)) FROM omni.capacity_now), 'support reads the list');
+SELECT is((SELECT count(*) FROM omni.capacity_reservation WHERE day = '2026-12-05'), 1::bigint, 'and the promises');
 SET ROLE sourcing_capacity_web;
+SELECT isnt((SELECT count(*) FROM omni.event WHERE entity = 'capacity' AND payload ->> 'date' = '2026-12-05'), 0::bigint, 'a channel reads events of capacity');
 SELECT throws_ok($$ SELECT omni.capacity('S1', '2026-12-05') $$, '42501', NULL, 'a channel sees none');
 RESET ROLE;
-SELECT omni.revoke_access('sourcing_capacity_s1', 'store', NULL, 'S1'), omni.revoke_access('sourcing_capacity_web', 'channel', 'web');
+SELECT omni.revoke_access('sourcing_capacity_s1', 'store', NULL, 'S1'), omni.revoke_access('sourcing_capacity_s1', 'support'), omni.revoke_access('sourcing_capacity_web', 'channel', 'web');
 DROP ROLE sourcing_capacity_s1, sourcing_capacity_web;
 
 SELECT finish();
