@@ -18,7 +18,7 @@ MODULE_big = omni
 
 # Objects and SQL modules by domain, in the order in which domains may lean on
 # each other: to the left only.
-OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/args.o \
+OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/insert.o src/core/args.o \
 	src/core/guc.o src/core/extension.o src/core/registry.o \
 	src/core/database.o src/core/adopt.o src/core/timeline.o src/core/clock.o src/core/chores.o \
 	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \
@@ -147,7 +147,7 @@ help:
 	@echo "make soak             load and faults, ROUNDS of them, SEED repeats"
 	@echo "make model            OPERATIONS random ones against a naive model"
 	@echo "make bench            figures, CASES of them; doc/benchmarks.md"
-	@echo "make fuzz             the types' parsers under libFuzzer, FUZZ_SECONDS each"
+	@echo "make fuzz             parsers and pure cores under libFuzzer, FUZZ_SECONDS each"
 	@echo "make compat           syntax check on other server versions"
 	@echo "DATA=FOLDER           real input, for what wants it; KEEP=1 keeps"
 	@echo "                      the test folder with its logs"

@@ -169,6 +169,7 @@ static Map item_map = {
 static Map *const maps[] = {&channel_map, &node_map, &item_map};
 
 static bool callback_registered = false;
+static void (*watcher) (Oid relid) = NULL;
 
 /* ---- what rows say ---- */
 
@@ -278,6 +279,8 @@ read_item(const OmniRows *rows, int r, Entry *entry)
 static void
 relation_changed(Datum arg, Oid relid)
 {
+	if (watcher)
+		watcher(relid);
 	for (int i = 0; i < lengthof(maps); i++)
 	{
 		if (relid == InvalidOid || relid == maps[i]->relid)
@@ -286,6 +289,25 @@ relation_changed(Datum arg, Oid relid)
 			maps[i]->relid = InvalidOid;
 		}
 	}
+}
+
+/* Hear of changed relations from now on. */
+static void
+register_callback(void)
+{
+	if (callback_registered)
+		return;
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	callback_registered = true;
+}
+
+/* Have one other domain hear of them, too; see master.h. */
+void
+omni_master_watch_relations(void (*callback) (Oid relid))
+{
+	Assert(watcher == NULL || watcher == callback);
+	register_callback();
+	watcher = callback;
 }
 
 /* Begin anew. */
@@ -397,11 +419,7 @@ freshen_map(Map *map)
 	}
 	if (unlikely(!OidIsValid(map->relid)))
 	{
-		if (!callback_registered)
-		{
-			CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-			callback_registered = true;
-		}
+		register_callback();
 		map->relid = omni_core_relation_oid(OMNI_SCHEMA, map->table);
 		map->natts = 0;
 	}

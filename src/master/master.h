@@ -48,6 +48,13 @@ extern char *omni_master_item_sku(int64 item);
 extern char *omni_master_node_code(int64 node);
 extern char *omni_master_channel_code(int64 channel);
 
+/*
+ * Have the callback called for every relcache invalidation from now on, by its
+ * rules (it only counts); InvalidOid: any relation.  A process has ten places
+ * for such callbacks in all, so two domains share one.
+ */
+extern void omni_master_watch_relations(void (*callback) (Oid relid));
+
 /* ---- map.c: what the rows say, from the same maps ---- */
 
 /* In the order of omni_master_node_kinds. */

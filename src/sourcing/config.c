@@ -82,7 +82,7 @@ static OmniConfig *current_config = NULL;
 
 /* Callback: a relation changed, or all of them may have. */
 static void
-relation_changed(Datum arg, Oid relid)
+relation_changed(Oid relid)
 {
 	for (int i = 0; i < lengthof(watched); i++)
 	{
@@ -103,7 +103,7 @@ freshen(void)
 		return;
 	if (!callback_registered)
 	{
-		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+		omni_master_watch_relations(relation_changed);
 		callback_registered = true;
 	}
 	/* set first: a message that comes meanwhile takes it back */

@@ -113,6 +113,7 @@ typedef struct OmniConfig
 	int32	   *rule_positions;
 	char	  **rule_names;
 	bool		rules_ask_distance;
+	bool		rules_ask_market;	/* the destination's country or region */
 	int			npolicies;
 	OmniConfigPolicy *policies;	/* the first is everybody's */
 	char		currency[4];	/* of costs; "": not said */
@@ -148,6 +149,9 @@ extern void omni_sourcing_load_nodes(OmniConfig *config, Snapshot snapshot);
 extern void omni_sourcing_load_carriers(OmniConfig *config,
 										Snapshot snapshot);
 extern void omni_sourcing_load_rules(OmniConfig *config, Snapshot snapshot);
+
+/* Groups' members: group, id of the node, rank. */
+extern void omni_sourcing_load_members(Snapshot snapshot, OmniRows *rows);
 
 /* Run a query of the configuration. */
 extern void omni_sourcing_query(OmniQuery *query, Snapshot snapshot,

@@ -192,19 +192,99 @@ load_hours(OmniConfig *config, Snapshot snapshot)
 
 /* ---- special days ---- */
 
-/* One row of special days; the id comes first. */
-static OmniSpecialDay
-read_special_day(const OmniRows *rows, int r)
+/* A row of special days, and whose it is. */
+typedef struct SpecialRow
 {
 	OmniSpecialDay special;
+	int64		node;			/* id; 0: not of one node */
+	char		country[3];		/* "": any */
+	const bool *members;		/* by node; NULL: of no group */
+} SpecialRow;
 
-	special.day = DatumGetDateADT(OMNI_VALUE(rows, r, 1));
-	special.opens = omni_sourcing_minutes(rows, r, 2, -1);
-	special.closes = omni_sourcing_minutes(rows, r, 3, -1);
-	if (special.opens >= 0)
-		special.closes = Max(special.opens + 1, special.closes);
-	special.cutoff = omni_sourcing_minutes(rows, r, 4, -1);
-	return special;
+/* Members of a group, by node; once for rows of the same group. */
+static const bool *
+find_members(const OmniConfig *config, const char *group,
+			 const OmniRows *rows)
+{
+	bool	   *members = palloc0(sizeof(bool) * Max(config->nnodes, 1));
+
+	for (int r = 0; r < rows->nrows; r++)
+	{
+		char		code[65];
+		int			node;
+
+		omni_sourcing_copy_text(rows, r, 0, code, sizeof(code));
+		if (strcmp(code, group) != 0)
+			continue;
+		node = omni_sourcing_find_node(config,
+									   DatumGetInt64(OMNI_VALUE(rows, r, 1)));
+		if (node >= 0)
+			members[node] = true;
+	}
+	return members;
+}
+
+/* All of them: by day, the one that goes before the others first. */
+static SpecialRow *
+read_special_days(const OmniConfig *config, Snapshot snapshot, int *n)
+{
+	static OmniQuery query = {
+		.sql = "SELECT d.day, d.opens, d.closes, d.cutoff, n.id, d.country,"
+		" d.node_group FROM omni.special_day d"
+		" LEFT JOIN omni.node n ON n.code = d.node"
+		" ORDER BY d.day, d.node IS NULL, d.node_group IS NULL,"
+		" d.country IS NULL, d.id",
+		.custom_plan = true,
+	};
+	OmniRows	rows;
+	OmniRows	members = {0};
+	SpecialRow *days;
+	const bool *last_members = NULL;
+	char		last_group[65] = "";
+
+	omni_sourcing_query(&query, snapshot, &rows);
+	*n = rows.nrows;
+	days = palloc0(sizeof(SpecialRow) * Max(rows.nrows, 1));
+	for (int r = 0; r < rows.nrows; r++)
+	{
+		SpecialRow *row = &days[r];
+		char		group[65];
+
+		row->special.day = DatumGetDateADT(OMNI_VALUE(&rows, r, 0));
+		row->special.opens = omni_sourcing_minutes(&rows, r, 1, -1);
+		row->special.closes = omni_sourcing_minutes(&rows, r, 2, -1);
+		if (row->special.opens >= 0)
+			row->special.closes = Max(row->special.opens + 1,
+									  row->special.closes);
+		row->special.cutoff = omni_sourcing_minutes(&rows, r, 3, -1);
+		row->node = omni_sourcing_int(&rows, r, 4, INT8OID, 0);
+		omni_sourcing_copy_text(&rows, r, 5, row->country,
+								sizeof(row->country));
+		omni_sourcing_copy_text(&rows, r, 6, group, sizeof(group));
+		if (group[0] == '\0')
+			continue;
+		if (members.natts == 0)
+			omni_sourcing_load_members(snapshot, &members);
+		/* most of them are of one group */
+		if (strcmp(group, last_group) != 0)
+			last_members = find_members(config, group, &members);
+		row->members = last_members;
+		strlcpy(last_group, group, sizeof(last_group));
+	}
+	return days;
+}
+
+/* Is the row about this node? */
+static bool
+is_day_of(const OmniConfig *config, const SpecialRow *row, int node)
+{
+	const OmniNodeInfo *info = &config->nodes[node].info;
+
+	if (row->node != 0)
+		return row->node == info->id;
+	if (row->members)
+		return row->members[node];
+	return row->country[0] == '\0' || strcmp(row->country, info->country) == 0;
 }
 
 /* Are two lists of special days the same? */
@@ -230,48 +310,32 @@ same_days(const OmniSpecialDay *a, int na, const OmniSpecialDay *b, int nb)
 static void
 load_special_days(OmniConfig *config, Snapshot snapshot)
 {
-	static OmniQuery query = {
-		.sql = "SELECT DISTINCT ON (n.id, d.day) n.id, d.day, d.opens,"
-		" d.closes, d.cutoff"
-		" FROM omni.special_day d JOIN omni.node n ON n.status = 'active'"
-		" AND (d.node = n.code OR (d.node IS NULL"
-		" AND (d.country IS NULL OR d.country = n.country)"
-		" AND (d.node_group IS NULL OR EXISTS (SELECT"
-		" FROM omni.node_group_member m"
-		" WHERE m.node_group = d.node_group AND m.node = n.code))))"
-		" ORDER BY n.id, d.day, d.node IS NULL, d.node_group IS NULL,"
-		" d.country IS NULL, d.id",
-		.custom_plan = true,
-	};
-	OmniRows	rows;
-	const OmniSpecialDay *last = NULL;
+	int			nrows;
+	SpecialRow *rows = read_special_days(config, snapshot, &nrows);
+	OmniSpecialDay *days = palloc(sizeof(OmniSpecialDay) * Max(nrows, 1));
+	OmniSpecialDay *last = NULL;
 	int			nlast = 0;
 
-	omni_sourcing_query(&query, snapshot, &rows);
-	for (int r = 0; r < rows.nrows;)
+	for (int node = 0; node < config->nnodes && nrows > 0; node++)
 	{
-		int			node;
-		int			behind = next_node(config, &rows, r, &node);
-		int			n = behind - r;
-		OmniSpecialDay *days = palloc(sizeof(OmniSpecialDay) * n);
+		int			n = 0;
 
-		for (int i = 0; i < n; i++, r++)
-			days[i] = read_special_day(&rows, r);
+		for (int r = 0; r < nrows; r++)
+		{
+			const OmniSpecialDay *special = &rows[r].special;
+
+			if ((n == 0 || days[n - 1].day != special->day) &&
+				is_day_of(config, &rows[r], node))
+				days[n++] = *special;
+		}
 		if (last == NULL || !same_days(days, n, last, nlast))
 		{
-			OmniSpecialDay *kept;
-
-			kept = omni_sourcing_keep(config, sizeof(OmniSpecialDay) * n);
-			memcpy(kept, days, sizeof(OmniSpecialDay) * n);
-			last = kept;
+			last = omni_sourcing_keep(config, sizeof(OmniSpecialDay) * n);
+			memcpy(last, days, sizeof(OmniSpecialDay) * n);
 			nlast = n;
 		}
-		pfree(days);
-		if (node >= 0)
-		{
-			config->nodes[node].calendar.special = last;
-			config->nodes[node].calendar.nspecial = nlast;
-		}
+		config->nodes[node].calendar.special = last;
+		config->nodes[node].calendar.nspecial = nlast;
 	}
 }
 

@@ -269,9 +269,9 @@ read_action(const OmniRows *rows, int r, OmniRule *rule)
 	rule->surcharge = omni_sourcing_int(rows, r, RULE_SURCHARGE, INT8OID, 0);
 }
 
-/* Groups' members. */
-static void
-load_members(Snapshot snapshot, OmniRows *rows)
+/* Groups' members: group, id of the node, rank. */
+void
+omni_sourcing_load_members(Snapshot snapshot, OmniRows *rows)
 {
 	static OmniQuery query = {
 		.sql = "SELECT m.node_group, n.id, m.rank"
@@ -297,6 +297,8 @@ read_rule(OmniConfig *config, const OmniRows *rows, int r,
 		config->rules_ask_distance = true;
 	rule->same_country = DatumGetBool(OMNI_VALUE(rows, r, RULE_SAME_COUNTRY));
 	rule->same_region = DatumGetBool(OMNI_VALUE(rows, r, RULE_SAME_REGION));
+	if (rule->same_country || rule->same_region)
+		config->rules_ask_market = true;
 	rule->service = read_service(config, rows, r);
 	if (rule->service == -2)
 	{
@@ -335,7 +337,7 @@ load_rules(OmniConfig *config, Snapshot snapshot)
 	config->rule_names = omni_sourcing_keep(config, sizeof(char *) *
 											rows.nrows);
 	if (rows.nrows > 0)
-		load_members(snapshot, &members);
+		omni_sourcing_load_members(snapshot, &members);
 	for (int r = 0; r < rows.nrows; r++)
 	{
 		config->rule_positions[r] =

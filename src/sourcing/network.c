@@ -386,14 +386,21 @@ static void
 set_capacity(Reading *reading, OmniNetworkNode *node)
 {
 	const OmniNetworkRequest *request = reading->request;
-	OmniDayCapacity capacity;
+	const OmniConfigNode *from = &reading->config->nodes[node->node];
 	int64		used = 0;
 
-	omni_sourcing_capacity(&reading->config->nodes[node->node],
-						   node->ship_day, &capacity);
-	node->unit_cap = capacity.units;
-	node->soft_cap = capacity.soft_units;
-	node->over_cost = capacity.over_cost;
+	node->unit_cap = from->daily_units;
+	node->soft_cap = from->soft_daily_units;
+	node->over_cost = from->over_cost;
+	if (from->ncapacities > 0)
+	{
+		OmniDayCapacity capacity;
+
+		omni_sourcing_capacity(from, node->ship_day, &capacity);
+		node->unit_cap = capacity.units;
+		node->soft_cap = capacity.soft_units;
+		node->over_cost = capacity.over_cost;
+	}
 	if (node->unit_cap < 0 && node->soft_cap < 0)
 		return;
 	if (request->used)
@@ -457,6 +464,8 @@ read_candidate(Reading *reading, int64 id, OmniNetworkNode *node,
 
 	facts->node = node->node;
 	facts->distance_m = node->distance_m;
+	if (!config->rules_ask_market)
+		return;
 	facts->same_country = reading->aim.country[0] != '\0' &&
 		strcmp(from->info.country, reading->aim.country) == 0;
 	facts->same_region = facts->same_country &&

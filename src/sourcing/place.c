@@ -207,6 +207,13 @@ band_zone(const OmniConfigChart *chart, const OmniConfigNode *node,
 	return chart->default_zone;
 }
 
+/* Are two codes of countries the same? */
+static inline bool
+same_country(const char *a, const char *b)
+{
+	return a[0] == b[0] && a[1] == b[1];
+}
+
 /*
  * Zone of a node: abroad where both countries are known and differ; else by
  * postal codes, by distance, or the chart's default.
@@ -220,13 +227,14 @@ omni_sourcing_zone(const OmniConfig *config, int chart, int node,
 	const char *own = from->info.country;
 
 	if (own[0] != '\0' && aim->country[0] != '\0' &&
-		(own[0] != aim->country[0] || own[1] != aim->country[1]))
+		!same_country(own, aim->country))
 		return chart_info->abroad_zone;
 	if (chart_info->country[0] != '\0')
 	{
 		const char *country = aim->country[0] != '\0' ? aim->country : own;
 
-		if (country[0] != '\0' && strcmp(country, chart_info->country) != 0)
+		if (country[0] != '\0' &&
+			!same_country(country, chart_info->country))
 			return OMNI_NO_ZONE;
 	}
 	if (postal && postal[node] != OMNI_NO_ZONE)

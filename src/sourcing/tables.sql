@@ -340,13 +340,13 @@ CREATE TABLE omni.routing_rule (
     CONSTRAINT routing_rule_pkey PRIMARY KEY (position),
     CONSTRAINT routing_rule_name_key UNIQUE (name),
     CONSTRAINT routing_rule_channel_fkey FOREIGN KEY (channel)
-        REFERENCES omni.channel (code) ON UPDATE CASCADE ON DELETE CASCADE,
+        REFERENCES omni.channel (code) ON UPDATE CASCADE,
     CONSTRAINT routing_rule_node_fkey FOREIGN KEY (node)
-        REFERENCES omni.node (code) ON UPDATE CASCADE ON DELETE CASCADE,
+        REFERENCES omni.node (code) ON UPDATE CASCADE,
     CONSTRAINT routing_rule_node_group_fkey FOREIGN KEY (node_group)
-        REFERENCES omni.node_group (code) ON UPDATE CASCADE ON DELETE CASCADE,
+        REFERENCES omni.node_group (code) ON UPDATE CASCADE,
     CONSTRAINT routing_rule_service_fkey FOREIGN KEY (service)
-        REFERENCES omni.service (code) ON UPDATE CASCADE ON DELETE CASCADE,
+        REFERENCES omni.service (code) ON UPDATE CASCADE,
     CONSTRAINT routing_rule_name_check
         CHECK (octet_length(name) BETWEEN 1 AND 64 AND name = btrim(name)),
     CONSTRAINT routing_rule_country_check CHECK (country ~ '^[A-Z]{2}$'),

@@ -62,6 +62,8 @@ printf "%d cases, %d rounds, %d runs of %s s: about %d minutes\n",
   $runs * ($BenchRun::seconds + 1) / 60 + 1;
 psql('postgres', '-c', 'CREATE DATABASE bench');
 psql('bench', '-v', "items=$BenchCases::items", '-f', 'test/bench/setup.sql');
+psql('bench', '-f', 'test/bench/orders.sql')
+  if grep { ($_->{what} // '') eq 'orders' } @cases;
 chomp(my ($version, $fsync, $commit) = map { psql('bench', '-c', "SHOW $_") }
 	qw(server_version fsync synchronous_commit));
 die "fsync is $fsync, synchronous_commit $commit\n"

@@ -1,4 +1,4 @@
-# make fuzz: the pure parsers under libFuzzer, with the address and the
+# make fuzz: pure parsers and algorithms under libFuzzer, with the address and the
 # undefined-behaviour sanitizers.  Included by the top Makefile; needs clang and
 # no server.  FUZZ_SECONDS is the time per target.
 

@@ -1,6 +1,6 @@
 -- What a shipment costs: rates by zone and weight, postal zones and distance
 -- bands, handling, capacity, shadow prices, policies; and one currency for all.
-SELECT plan(55);
+SELECT plan(61);
 SET TimeZone = 'UTC';
 
 INSERT INTO omni.channel(code, kind) VALUES ('web', 'web'), ('market', 'marketplace');
@@ -119,6 +119,18 @@ SELECT is(pg_temp.node('MSP', 'services', '{"promise_by": "2026-11-04T20:00:00Z"
 INSERT INTO omni.sourcing_policy(late_fixed, late_per_day) VALUES (10, 3);
 SELECT is(pg_temp.node('MSP', 'services', '{"promise_by": "2026-11-03T20:00:00Z"}') #> '{0,lateness_cost}', '16', 'what the retailer says');
 SELECT is(pg_temp.node('MSP', 'services', '{"promise_by": "2026-11-05T01:00:00Z"}') #> '{0,late_days}', '0', 'the day itself is in time');
+
+-- ---- collected at a store ----
+
+SELECT is(pg_temp.freight('MSP', '{"pickup_node": "MSP", "destination": {"country": "CA"}}'), ' 0 0', 'the store itself sends no parcel');
+SELECT is(pg_temp.node('MSP', 'services', '{"pickup_node": "MSP"}') #> '{0,ship_day}', '"2026-11-02"', 'and is ready the same day');
+SELECT is(pg_temp.freight('CHI', '{"pickup_node": "MSP", "destination": {"country": "CA"}}'), 'bulk 4 300, parcel 4 410',
+    'another node sends its units there, wherever the customer lives');
+SELECT is(pg_temp.node('MSP', 'shipment_cost', '{"pickup_node": "MSP"}'), '250', 'handling is to be paid all the same');
+UPDATE omni.node SET status = 'paused' WHERE code = 'MSP';
+SELECT throws_ok($$ SELECT pg_temp.explain('{"pickup_node": "MSP"}') $$, 'OM002', NULL, 'a paused store is no place to collect');
+SELECT is(pg_temp.node('MSP', 'excluded', '{"nodes": ["MSP", "CHI"]}'), '"not_active"', 'nor does it ship');
+UPDATE omni.node SET status = 'active' WHERE code = 'MSP';
 
 -- ---- how a channel's orders may be split ----
 

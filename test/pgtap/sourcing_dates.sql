@@ -1,6 +1,6 @@
 -- When an order ships and arrives: hours, cut-offs, holidays, time zones, lead
 -- times, carriers' days.  2026-11-02 is a Monday.
-SELECT plan(47);
+SELECT plan(49);
 SET TimeZone = 'UTC';
 
 INSERT INTO omni.node(code, kind, latitude, longitude, country, timezone) VALUES
@@ -88,6 +88,10 @@ INSERT INTO omni.special_day(day, node_group, opens, closes, name) VALUES ('2026
 SELECT is(omni.next_opening('MSP', '2026-11-26 09:00-06'), '2026-11-27 05:00-06'::timestamptz,
     'closed on the holiday of the country, early on the day of the malls');
 SELECT ok(omni.node_open('BER', '2026-11-26 12:00Z'), 'another country has no such holiday');
+INSERT INTO omni.special_day(day, country) VALUES ('2026-12-01', 'US');
+INSERT INTO omni.special_day(day, node_group) VALUES ('2026-12-02', 'malls');
+SELECT ok(NOT omni.node_open('MSP', '2026-12-02 12:00-06'), 'a second day of the group');
+SELECT ok(omni.node_open('BER', '2026-12-02 12:00Z'), 'which is not everybody''s');
 DELETE FROM omni.carrier_holiday;
 SELECT is(pg_temp.dates('MSP', '2026-11-26 09:00-06', 'ground'), 'ground 2026-11-27 2026-11-28 special_day',
     'nothing leaves a closed store');

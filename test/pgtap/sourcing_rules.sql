@@ -1,6 +1,6 @@
 -- Routing rules: who is kept out, who is preferred, for which orders and lines,
 -- and how it is explained.
-SELECT plan(41);
+SELECT plan(43);
 SET TimeZone = 'UTC';
 
 INSERT INTO omni.channel(code, kind) VALUES ('web', 'web'), ('market', 'marketplace');
@@ -111,6 +111,9 @@ INSERT INTO omni.routing_rule(position, name, action, node, surcharge) VALUES (3
 SELECT is(pg_temp.costs(), 'MSP 300, STP 50, CHI 150, VEN 250', 'rules add up');
 
 -- ---- what is refused ----
+
+SELECT throws_ok($$ DELETE FROM omni.node_group WHERE code = 'flagship' $$, '23503', NULL, 'a group that a rule names does not go, for the rule would go with it');
+SELECT throws_ok($$ DELETE FROM omni.node WHERE code = 'MSP' $$, '23503', NULL, 'nor does a node');
 
 SELECT throws_ok($$ INSERT INTO omni.routing_rule(position, name, action) VALUES (40, 'x', 'only') $$, '23514', NULL, 'a rule about nobody');
 SELECT throws_ok($$ INSERT INTO omni.routing_rule(position, name, action, node) VALUES (40, 'x', 'prefer', 'MSP') $$, '23514', NULL, 'a preference that costs nothing');

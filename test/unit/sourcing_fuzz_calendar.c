@@ -10,6 +10,6 @@
 int
 main(void)
 {
-	drive("test/fuzz/calendar.seeds", 20000);
+	drive("test/fuzz/calendar.seeds", 8000);
 	return 0;
 }

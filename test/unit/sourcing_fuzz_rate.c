@@ -10,6 +10,6 @@
 int
 main(void)
 {
-	drive("test/fuzz/rate.seeds", 20000);
+	drive("test/fuzz/rate.seeds", 8000);
 	return 0;
 }
