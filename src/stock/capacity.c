@@ -6,9 +6,9 @@
  * promised something; ledger, fold, callbacks, prepared transactions, expiry
  * and retention know no difference.  What is special stands here:
  *
- * - A slot's "safety" is the limit below 0, its "on_hand" what was done below
- *	 0, so what a node can promise is limit - done - promised.  There is no pool:
- *	 other nodes' promises do not count.
+ * - A slot's "safety" is the limit and its "on_hand" what was done, both below
+ *	 0, so what a node can promise is limit - done - promised.  There is no
+ *	 pool: other nodes' promises do not count.
  * - A node's first promise of a day makes the slot.  A node without a limit is
  *	 counted, too: others may want to know.
  * - Limits are read as committed, like safety stock, and anew when a count in
@@ -109,8 +109,10 @@ capacity_transaction_ends(XactEvent event, void *arg)
 			if (changed)
 				ereport(ERROR,
 						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("cannot PREPARE a transaction that has changed limits of capacity"),
-						 errhint("COMMIT it, or change them in a transaction of their own.")));
+						 errmsg("cannot PREPARE a transaction that has "
+								"changed limits of capacity"),
+						 errhint("COMMIT it, or change them in a transaction "
+								 "of their own.")));
 			break;
 		case XACT_EVENT_COMMIT:
 			if (changed && counts != NULL)
@@ -312,10 +314,10 @@ omni_stock_capacity(int32 day, OmniCapacityUse *uses, int n)
 /* ---- forgetting ---- */
 
 /*
- * For the worker: delete the balances of days past of which retention has left
- * nothing that counts: what is in pruned_stock is all that there is.  Both go in
- * one statement, so ledger and pruned_stock still give the balances.  The days'
- * blocks are read anew at commit.  False when there is no more.
+ * For the worker: delete the balances of days past of which retention has
+ * left nothing that counts: pruned_stock says as much as the balance.  Both go
+ * in one statement, so ledger and pruned_stock still give the balances.  The
+ * days' blocks are read anew at commit.  False when there is no more.
  *
  * Called when everything was added up, and nothing folds meanwhile.
  */
@@ -382,10 +384,11 @@ array_argument(FunctionCallInfo fcinfo, int arg, Oid type, Datum **elems,
 
 /*
  * omni_internal.reserve_capacity(nodes text[], days date[], units int[],
- * skus text[], seconds int, reference text) RETURNS bigint[]: promise all lines
- * or none; a line with a sku is one of stock at the node (the pool where node
- * is null), one without is of the node's capacity on the day.  For tests of
- * what orders do in C.  OM001, OM002, OM007, OM018.
+ * skus text[], seconds int, reference text) RETURNS bigint[]: promise all
+ * lines or none; a line with a sku is one of stock at the node (the pool where
+ * node is null), one without is of the node's capacity on the day.  seconds:
+ * until when it stands; NULL: without limit.  For tests of what orders do in
+ * C; nobody but the owner may.  OM001, OM002, OM007, OM018.
  */
 Datum
 omni_stock_reserve_capacity(PG_FUNCTION_ARGS)

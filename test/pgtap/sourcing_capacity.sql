@@ -1,5 +1,5 @@
 -- Capacity per node and day: counted like stock, so it cannot be passed.
-SELECT plan(89);
+SELECT plan(93);
 SET TimeZone = 'UTC';
 
 INSERT INTO omni.channel(code, kind) VALUES ('web', 'web');
@@ -18,6 +18,13 @@ RETURNS bigint LANGUAGE sql AS $$
 CREATE FUNCTION pg_temp.capacity(node text, day date) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', COALESCE(units::text, '-'), COALESCE(soft_units::text, '-'), promised, done, COALESCE(available::text, '-'))
     FROM omni.capacity(node, day) $$;
+
+-- What planning sees of a node, for an order that ships on that day.
+CREATE FUNCTION pg_temp.route(code text, day date) RETURNS text LANGUAGE sql AS $$
+    SELECT (n ->> 'unit_cap') || ' ' || (n ->> 'soft_cap') || ' ' || COALESCE(n ->> 'excluded', '')
+    FROM jsonb_array_elements(omni.explain_routing(jsonb_build_object('placed_at', day || 'T12:00:00Z',
+        'lines', jsonb_build_array(jsonb_build_object('sku', 'MUG', 'quantity', 1)),
+        'destination', jsonb_build_object('latitude', 1, 'longitude', 1))) -> 'nodes') n WHERE n ->> 'node' = code $$;
 
 -- ---- what is configured ----
 
@@ -38,12 +45,16 @@ SELECT is(pg_temp.capacity('S1', '2999-12-31'), '10 6 0 0 10', 'the last day');
 SELECT pg_temp.take('S1', '2026-12-01', 7, NULL, 'first') AS first \gset
 SELECT is(pg_temp.capacity('S1', '2026-12-01'), '10 6 7 0 3', 'seven are given away');
 SELECT is(pg_temp.capacity('S1', '2026-12-02'), '10 6 0 0 10', 'of that day alone');
+SELECT is(pg_temp.route('S1', '2026-12-01'), '3 0 ', 'planning sees what is left, soft and hard');
+SELECT is(pg_temp.route('S2', '2026-12-01'), '20 6 ', 'of each node');
+SELECT is(pg_temp.route('S1', '2026-12-02'), '10 6 ', 'and day');
 SELECT is(pg_temp.capacity('S2', '2026-12-01'), '20 6 0 0 20', 'of that node alone');
 SELECT throws_ok($$ SELECT pg_temp.take('S1', '2026-12-01', 4) $$, 'OM018',
     'insufficient capacity of node "S1" on 2026-12-01', 'four more are too many');
 SELECT is(pg_temp.capacity('S1', '2026-12-01'), '10 6 7 0 3', 'and the refusal took nothing');
 SELECT isnt(pg_temp.take('S1', '2026-12-01', 3, NULL, 'second'), NULL, 'three are not');
 SELECT throws_ok($$ SELECT pg_temp.take('S1', '2026-12-01', 1) $$, 'OM018', NULL, 'the day is full');
+SELECT is(pg_temp.route('S1', '2026-12-01'), '0 0 no_capacity', 'planning keeps off');
 SELECT throws_ok($$ SELECT pg_temp.take('S2', '2026-12-24', 1) $$, 'OM018', NULL, 'a limit of 0 takes nothing');
 SELECT isnt(pg_temp.take('W1', '2026-12-01', 1000000), NULL, 'without a limit anything goes');
 SELECT is(pg_temp.capacity('W1', '2026-12-01'), '- - 1000000 0 -', 'and is counted');
