@@ -9,12 +9,14 @@
  */
 #include "omni.h"
 
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 
+#include "sourcing/capacity.h"
 #include "sourcing/config.h"
 #include "sourcing/destination.h"
 #include "sourcing/sourcing.h"
@@ -368,7 +370,8 @@ describe_policy(const OmniNetwork *network, StringInfo json)
 
 /*
  * omni.explain_routing(request jsonb) RETURNS jsonb: what the network says of
- * an order as if every node had the units; doc/network.md has the keys.  OM002
+ * an order as if every node had the units, with what is left of its capacity
+ * (on a standby: with all of it); doc/network.md has the keys.  OM002
  * for NULL and unknown codes, OM006 and OM008 for what is wrong with the
  * document.  Reserves and writes nothing.
  */
@@ -388,6 +391,13 @@ omni_sourcing_explain_routing(PG_FUNCTION_ARGS)
 	omni_core_read_document(PG_GETARG_JSONB_P(0), &request_shape,
 							"routing request", &document);
 	read_request(&document, &request);
+	/* a standby has no counters, nor has who has promised nothing yet */
+	if (!RecoveryInProgress() && omni_core_is_adopted())
+	{
+		request.used = omni_sourcing_used;
+		request.used_context = omni_sourcing_used_begin(request.candidates,
+														request.ncandidates);
+	}
 	network = omni_network_read(&request);
 	grams = order_weight(network, &request);
 	initStringInfo(&json);
