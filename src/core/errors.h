@@ -46,5 +46,7 @@
 #define OMNI_ERR_VERSION_MISMATCH		OMNI_SQLSTATE('0', '1', '6')
 /* a hold on the order keeps it from being fulfilled */
 #define OMNI_ERR_ON_HOLD				OMNI_SQLSTATE('0', '1', '7')
+/* a node has less capacity left on a day than was asked for */
+#define OMNI_ERR_NO_CAPACITY			OMNI_SQLSTATE('0', '1', '8')
 
 #endif							/* OMNI_CORE_ERRORS_H */

@@ -54,6 +54,8 @@ typedef struct Allocator
 	int			nsorted;
 	HTAB	   *taken;			/* NULL: one request alone */
 	int			max_grants;
+	TimestampTz at;				/* what is planned is planned for now */
+	bool		complete;		/* everything or nothing */
 	bool		first_request;	/* in the plan's text */
 	bool		withdrawn;		/* all or nothing: it is nothing */
 } Allocator;
@@ -64,8 +66,7 @@ typedef struct DemandGroup
 	int			from;			/* index in sorted */
 	int			to;				/* one behind the last */
 	int			nitems;
-	int64	   *items;			/* different ones, ascending */
-	int64	   *wanted;			/* units of each */
+	OmniSourcingLine *items;	/* different ones, ascending */
 	int		   *first;			/* index in sorted of its first demand */
 } DemandGroup;
 
@@ -147,22 +148,27 @@ make_group(const Allocator *allocator, int from)
 			break;
 	}
 	room = group.to - group.from;
-	group.items = palloc(sizeof(int64) * room);
-	group.wanted = palloc(sizeof(int64) * room);
+	group.items = palloc(sizeof(OmniSourcingLine) * room);
 	group.first = palloc(sizeof(int) * room);
 	for (int s = group.from; s < group.to; s++)
 	{
 		const OmniDemand *demand =
 			&allocator->allocation->demands[sorted[s].demand];
+		OmniSourcingLine *item;
 
 		if (group.nitems == 0 ||
-			group.items[group.nitems - 1] != sorted[s].item)
+			group.items[group.nitems - 1].item != sorted[s].item)
 		{
-			group.items[group.nitems] = sorted[s].item;
-			group.wanted[group.nitems] = 0;
-			group.first[group.nitems++] = s;
+			group.first[group.nitems] = s;
+			item = &group.items[group.nitems++];
+			item->item = sorted[s].item;
+			item->wanted = 0;
+			item->price = demand->price;
 		}
-		group.wanted[group.nitems - 1] += demand->quantity;
+		item = &group.items[group.nitems - 1];
+		item->wanted += demand->quantity;
+		/* of prices for the same thing the lowest counts */
+		item->price = Min(item->price, demand->price);
 	}
 	return group;
 }
@@ -233,8 +239,8 @@ hand_out(Allocator *allocator, const DemandGroup *group, int item, int64 node,
 {
 	OmniAllocation *allocation = allocator->allocation;
 
-	add_taken(allocator, group->items[item], node, (int32) units);
-	add_taken(allocator, group->items[item], OMNI_POOL, (int32) units);
+	add_taken(allocator, group->items[item].item, node, (int32) units);
+	add_taken(allocator, group->items[item].item, OMNI_POOL, (int32) units);
 	while (units > 0)
 	{
 		int			d = allocator->sorted[*next].demand;
@@ -248,11 +254,15 @@ hand_out(Allocator *allocator, const DemandGroup *group, int item, int64 node,
 	}
 }
 
-/* Give the demands of a group that lack something a reason. */
+/* Give the demands of one item of a group that lack something a reason. */
 static void
-explain_missing(Allocator *allocator, const DemandGroup *group, const char *reason)
+explain_missing(Allocator *allocator, const DemandGroup *group, int item,
+				const char *reason)
 {
-	for (int s = group->from; s < group->to; s++)
+	int			to = item + 1 < group->nitems ? group->first[item + 1] :
+		group->to;
+
+	for (int s = group->first[item]; s < to; s++)
 	{
 		OmniDemand *demand =
 			&allocator->allocation->demands[allocator->sorted[s].demand];
@@ -282,39 +292,50 @@ plan_shipment(Allocator *allocator, const DemandGroup *group)
 	const OmniWishPlace *wish =
 		&allocation->wishes[allocator->sorted[group->from].wish];
 	OmniSourcingRequest request = {
-		.nitems = group->nitems,
-		.items = group->items,
-		.wanted = group->wanted,
+		.place = wish->place,
+		.channel = allocation->channel,
+		.at = allocator->at,
+		.promised = wish->promised,
+		.promise_by = wish->promise_by,
+		.currency = allocation->currency,
+		.value = allocation->value,
+		.nlines = group->nitems,
+		.lines = group->items,
 		.nrejected = allocation->nrejected,
 		.rejected = allocation->rejected,
-		.max_nodes = allocation->max_splits < 0 ? 0 :
-		allocation->max_splits + 1
+		.max_shipments = allocation->max_splits < 0 ? 0 :
+		allocation->max_splits + 1,
+		.shipments = wish->parcels,
+		.complete = allocation->complete,
+		.must_serve = allocation->may_refuse,
+		.nexplain = allocation->nexplain,
+		.explain = allocation->explain
 	};
 	OmniSourcing *sourcing;
 	int			next = group->from;
 
-	request.destination.located = wish->located;
-	request.destination.latitude = wish->latitude;
-	request.destination.longitude = wish->longitude;
-	strlcpy(request.destination.country, wish->country,
-			sizeof(request.destination.country));
 	if (allocator->taken)
 	{
 		request.taken = get_taken;
 		request.taken_context = allocator;
 	}
 	sourcing = omni_sourcing_plan(&request);
-	for (int p = 0; p < sourcing->plan.nparts; p++)
+	for (int p = 0; p < sourcing->nparts; p++)
 	{
-		const OmniPlanPart *part = &sourcing->plan.parts[p];
+		const OmniSourcingPart *part = &sourcing->parts[p];
 
-		if (p == 0 || part[-1].item != part->item)
-			next = group->first[part->item];
-		hand_out(allocator, group, part->item,
-				 sourcing->problem.nodes[part->node].id, part->units, &next);
+		if (p == 0 || part[-1].line != part->line)
+			next = group->first[part->line];
+		hand_out(allocator, group, part->line, part->node, part->units,
+				 &next);
 	}
-	explain_missing(allocator, group, sourcing->plan.stopped ?
-					OMNI_REASON_SPLITS : OMNI_REASON_STOCK);
+	for (int i = 0; i < group->nitems; i++)
+	{
+		if (sourcing->shorts[i])
+			explain_missing(allocator, group, i, sourcing->shorts[i]);
+	}
+	if (sourcing->network->policy.ship_complete)
+		allocator->complete = true;
 	begin_request(allocator, wish);
 	omni_sourcing_describe(sourcing, &allocation->plan);
 	appendStringInfoChar(&allocation->plan, '}');
@@ -339,11 +360,11 @@ plan_pickup(Allocator *allocator, const DemandGroup *group)
 	}
 	for (int i = 0; i < group->nitems; i++)
 	{
-		int64		item = group->items[i];
+		int64		item = group->items[i].item;
 		int64		units;
 		int			next = group->first[i];
 
-		wanted += group->wanted[i];
+		wanted += group->items[i].wanted;
 		if (!asked)
 			continue;
 		units = omni_stock_available(item, wish->node);
@@ -353,13 +374,14 @@ plan_pickup(Allocator *allocator, const DemandGroup *group)
 			units = Min(units, omni_stock_available(item, OMNI_POOL) -
 						get_taken(allocator, item, OMNI_POOL));
 		}
-		units = Min(units, group->wanted[i]);
+		units = Min(units, group->items[i].wanted);
 		if (units <= 0)
 			continue;
 		planned += units;
 		hand_out(allocator, group, i, wish->node, units, &next);
 	}
-	explain_missing(allocator, group, OMNI_REASON_STOCK);
+	for (int i = 0; i < group->nitems; i++)
+		explain_missing(allocator, group, i, OMNI_REASON_STOCK);
 
 	code = omni_master_node_code(wish->node);
 	begin_request(allocator, wish);
@@ -552,6 +574,8 @@ omni_orders_allocate(OmniAllocation *allocation)
 	int			attempt;
 
 	allocation->grants = NULL;
+	allocator.at = omni_core_now();
+	allocator.complete = allocation->complete;
 	initStringInfo(&allocation->plan);
 	sort_demands(&allocator);
 	for (attempt = 1;; attempt++)
@@ -562,7 +586,7 @@ omni_orders_allocate(OmniAllocation *allocation)
 		missing = find_missing(allocation);
 		if (missing && allocation->may_refuse && !allocation->dry_run)
 			refuse_order(missing);
-		if (missing && allocation->complete)
+		if (missing && allocator.complete)
 			withdraw_grants(&allocator);
 		if (allocation->dry_run || reserve_grants(allocation))
 			break;
@@ -578,7 +602,7 @@ omni_orders_allocate(OmniAllocation *allocation)
 				demand->reason = OMNI_REASON_STOCK;
 				refuse_order(demand);
 			}
-			if (allocation->complete)
+			if (allocator.complete)
 				withdraw_grants(&allocator);
 			else
 				reserve_singly(allocation);

@@ -9,12 +9,12 @@ CREATE FUNCTION omni.place_order(document jsonb)
 COMMENT ON FUNCTION omni.place_order(jsonb) IS
     'Record an order, decide where its units come from and promise them there, all or nothing; returns its id. Idempotent on channel and external_id. OM001 insufficient stock, OM002 unknown codes, OM003 another document under the same key, OM004 inactive channel, node or item, OM005 not permitted, OM006 malformed document, OM008 out of range.';
 
-CREATE FUNCTION omni.plan_order(document jsonb)
+CREATE FUNCTION omni.plan_order(document jsonb, explain text[] DEFAULT NULL)
     RETURNS jsonb LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_orders_plan_order';
-COMMENT ON FUNCTION omni.plan_order(jsonb) IS
-    'What omni.place_order would do with the document now, and why; reserves and writes nothing. Errors as omni.place_order, but for OM001: then "complete" is false.';
+COMMENT ON FUNCTION omni.plan_order(jsonb, text[]) IS
+    'What omni.place_order would do with the document now, and why; reserves and writes nothing. "explain" has codes of nodes of which the plan then says why they were not chosen. Errors as omni.place_order, but for OM001: then "complete" is false.';
 
 CREATE FUNCTION omni.order_document(order_id bigint)
     RETURNS jsonb LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -90,7 +90,7 @@ COMMENT ON FUNCTION omni.collect_fulfilment(bigint, text) IS
 
 REVOKE ALL ON FUNCTION
     omni.place_order(jsonb),
-    omni.plan_order(jsonb),
+    omni.plan_order(jsonb, text[]),
     omni.order_document(bigint),
     omni.cancel_order(bigint, text),
     omni.cancel_order_line(bigint, integer, text),

@@ -10,6 +10,7 @@
 #include "core/document.h"
 #include "customer/customer.h"
 #include "orders/money_core.h"
+#include "sourcing/sourcing.h"
 
 #include "lib/stringinfo.h"
 
@@ -160,9 +161,9 @@ extern void omni_orders_compute_money(OmniOrder *order);
 
 /* ---- allocation (allocate.c) ---- */
 
-/* Why units of a line are not allocated. */
-#define OMNI_REASON_STOCK		"insufficient_stock"
-#define OMNI_REASON_SPLITS		"max_splits"
+/* Why units of a line are not allocated; sourcing.h has more. */
+#define OMNI_REASON_STOCK		OMNI_SHORT_STOCK
+#define OMNI_REASON_SPLITS		OMNI_SHORT_SPLITS
 #define OMNI_REASON_COMPLETE	"ship_complete"
 #define OMNI_REASON_ITEM		"inactive_item"
 #define OMNI_REASON_PICKUP		"no_pickup"
@@ -176,6 +177,7 @@ typedef struct OmniDemand
 	int32		quantity;
 	int			wish;			/* index in wishes */
 	int			line;			/* the caller's own index */
+	int64		price;			/* of a unit, in minor units; -1 unknown */
 	bool		barred;			/* must not be allocated; reason says why */
 	int32		missing;		/* out: units that nobody can give */
 	const char *reason;			/* out: why, NULL when nothing is missing */
@@ -196,10 +198,10 @@ typedef struct OmniWishPlace
 	OmniFulfilmentKind kind;
 	int			number;			/* of the request, from 1 */
 	int64		node;			/* pickup */
-	bool		located;
-	double		latitude;
-	double		longitude;
-	char		country[3];
+	bool		promised;
+	TimestampTz promise_by;		/* where promised */
+	OmniNetworkPlace place;		/* ship */
+	int			parcels;		/* that were made for it before */
 } OmniWishPlace;
 
 typedef struct OmniAllocation
@@ -216,6 +218,10 @@ typedef struct OmniAllocation
 	bool		may_refuse;		/* OM001 when something is missing */
 	bool		dry_run;		/* plan, do not reserve */
 	int64		channel;
+	const char *currency;		/* of prices and value */
+	int64		value;			/* of the order's goods; -1 unknown */
+	int			nexplain;		/* nodes that the plan is to say more of */
+	const int64 *explain;
 	const char *reference;
 	/* out */
 	int			ngrants;

@@ -14,10 +14,12 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "master/master.h"
 #include "orders/orders.h"
 #include "stock/stock.h"
 
@@ -294,13 +296,42 @@ describe_lines(const OmniOrder *order, const OmniAllocation *allocation,
 	appendStringInfoChar(json, ']');
 }
 
+/* Ids of the nodes to be explained; OM002 for one that is NULL or unknown. */
+static void
+read_explain(FunctionCallInfo fcinfo, OmniAllocation *allocation)
+{
+	ArrayType  *array;
+	Datum	   *codes;
+	bool	   *nulls;
+	int64	   *ids;
+	int			n;
+
+	if (PG_ARGISNULL(1))
+		return;
+	array = PG_GETARG_ARRAYTYPE_P(1);
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &codes, &nulls,
+					  &n);
+	ids = palloc(sizeof(int64) * Max(1, n));
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(OMNI_ERR_NOT_FOUND),
+					 errmsg("argument \"explain\" must not have null elements")));
+		ids[i] = omni_master_node_id(TextDatumGetCString(codes[i]));
+	}
+	allocation->nexplain = n;
+	allocation->explain = ids;
+}
+
 /*
- * omni.plan_order(document jsonb) RETURNS jsonb
+ * omni.plan_order(document jsonb, explain text[] DEFAULT NULL) RETURNS jsonb
  *
  * What omni.place_order would do with the document now: where each unit would
  * come from and why, without reserving or writing anything.  An order that
  * would be refused for lack of stock is answered with "complete": false; all
- * other errors are those of place_order.
+ * other errors are those of place_order.  "explain" has codes of nodes of which
+ * each plan then says why not, and at least how much more it would cost.
  */
 Datum
 omni_orders_plan_order(PG_FUNCTION_ARGS)
@@ -319,6 +350,7 @@ omni_orders_plan_order(PG_FUNCTION_ARGS)
 	demand_of_line = palloc(sizeof(int) * order.nlines);
 	omni_orders_make_demands(&order, &allocation, demand_of_line);
 	allocation.dry_run = true;
+	read_explain(fcinfo, &allocation);
 	omni_orders_allocate(&allocation);
 	for (int d = 0; d < allocation.ndemands; d++)
 		missing += allocation.demands[d].missing;

@@ -17,18 +17,30 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "master/master.h"
 #include "orders/orders.h"
+
+/* A text column, or NULL. */
+static char *
+read_text(const OmniRows *rows, int r, int c)
+{
+	return OMNI_ISNULL(rows, r, c) ? NULL :
+		TextDatumGetCString(OMNI_VALUE(rows, r, c));
+}
 
 /* The order's requests as places; *n of them. */
 static OmniWishPlace *
 read_wishes(int64 order, int *n)
 {
 	static OmniQuery query = {
-		.sql = "SELECT r.request, r.kind, r.node_id, a.latitude, a.longitude,"
-		" a.country FROM omni.order_request r"
-		" LEFT JOIN omni.delivery_address a"
+		.sql = "SELECT r.request, r.kind, r.node_id, r.promise_by,"
+		" a.latitude, a.longitude, a.country, a.region, a.postal_code,"
+		" (SELECT pg_catalog.count(*) FROM omni.fulfilment f"
+		" WHERE f.order_id = r.order_id AND f.request = r.request"
+		" AND f.kind = 'ship' AND f.status NOT IN ('rejected', 'cancelled'))"
+		" FROM omni.order_request r LEFT JOIN omni.delivery_address a"
 		" ON a.order_id = r.order_id AND a.request = r.request"
 		" WHERE r.order_id = $1 ORDER BY r.request",
 		.nargs = 1,
@@ -49,16 +61,19 @@ read_wishes(int64 order, int *n)
 			omni_orders_kind(TextDatumGetCString(OMNI_VALUE(&rows, r, 1)));
 		if (!OMNI_ISNULL(&rows, r, 2))
 			wish->node = DatumGetInt64(OMNI_VALUE(&rows, r, 2));
-		wish->located = !OMNI_ISNULL(&rows, r, 3);
-		if (wish->located)
+		wish->promised = !OMNI_ISNULL(&rows, r, 3);
+		if (wish->promised)
+			wish->promise_by = DatumGetTimestampTz(OMNI_VALUE(&rows, r, 3));
+		wish->place.located = !OMNI_ISNULL(&rows, r, 4);
+		if (wish->place.located)
 		{
-			wish->latitude = DatumGetFloat8(OMNI_VALUE(&rows, r, 3));
-			wish->longitude = DatumGetFloat8(OMNI_VALUE(&rows, r, 4));
+			wish->place.latitude = DatumGetFloat8(OMNI_VALUE(&rows, r, 4));
+			wish->place.longitude = DatumGetFloat8(OMNI_VALUE(&rows, r, 5));
 		}
-		if (!OMNI_ISNULL(&rows, r, 5))
-			strlcpy(wish->country,
-					TextDatumGetCString(OMNI_VALUE(&rows, r, 5)),
-					sizeof(wish->country));
+		wish->place.country = read_text(&rows, r, 6);
+		wish->place.region = read_text(&rows, r, 7);
+		wish->place.postal_code = read_text(&rows, r, 8);
+		wish->parcels = DatumGetInt64(OMNI_VALUE(&rows, r, 9));
 	}
 	*n = rows.nrows;
 	return wishes;
@@ -119,6 +134,57 @@ typedef struct Again
 	int		   *delta_of;		/* index of each demand's line and delta */
 	bool		no_parcel_left; /* max_splits is used up */
 } Again;
+
+/* What the order is worth, and a unit of each line with a demand. */
+static void
+read_prices(const OmniLockedOrder *order, Again *again)
+{
+	static OmniQuery query = {
+		.sql = "SELECT o.currency,"
+		" pg_catalog.trunc((o.goods - o.discount) * 10::numeric ^ o.decimals)"
+		"::int8, l.id,"
+		" pg_catalog.trunc(l.unit_price * 10::numeric ^ o.decimals)::int8"
+		" FROM omni.sales_order o LEFT JOIN omni.order_line l"
+		" ON l.order_id = o.id AND l.id = ANY ($2) WHERE o.id = $1"
+		" ORDER BY l.id",
+		.nargs = 2,
+		.argtypes = {INT8OID, INT8ARRAYOID}
+	};
+	OmniAllocation *allocation = &again->allocation;
+	Datum		values[2];
+	OmniRows	rows;
+
+	values[0] = Int64GetDatum(order->id);
+	values[1] = omni_core_int64_array(again->order_lines,
+									  allocation->ndemands);
+	omni_core_query(&query, values, NULL, false, &rows);
+	allocation->currency = read_text(&rows, 0, 0);
+	allocation->value = DatumGetInt64(OMNI_VALUE(&rows, 0, 1));
+	for (int d = 0; d < allocation->ndemands; d++)
+	{
+		int			low = 0;
+		int			high = rows.nrows - 1;
+
+		allocation->demands[d].price = -1;
+		while (low <= high)
+		{
+			int			middle = low + (high - low) / 2;
+			int64		id = OMNI_ISNULL(&rows, middle, 2) ? 0 :
+				DatumGetInt64(OMNI_VALUE(&rows, middle, 2));
+
+			if (id == again->order_lines[d])
+			{
+				allocation->demands[d].price =
+					DatumGetInt64(OMNI_VALUE(&rows, middle, 3));
+				break;
+			}
+			if (id < again->order_lines[d])
+				low = middle + 1;
+			else
+				high = middle - 1;
+		}
+	}
+}
 
 /* Begin one, with room for n demands. */
 static void
@@ -184,6 +250,7 @@ omni_orders_resource(const OmniLockedOrder *order, const OmniStepLine *lines,
 	if (allocation->ndemands == 0)
 		return;
 
+	read_prices(order, &again);
 	omni_orders_allocate(allocation);
 	omni_orders_insert_plan(order->id, false, allocation->plan.data);
 	omni_orders_record_grants(order->id, allocation, again.order_lines);
@@ -246,6 +313,7 @@ omni_orders_plan_waiting(const OmniLockedOrder *order,
 		demand->barred = true;
 		demand->reason = bar;
 	}
+	read_prices(order, &again);
 	omni_orders_allocate(allocation);
 	for (int d = 0; d < n; d++)
 	{

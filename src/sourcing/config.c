@@ -30,6 +30,7 @@
 #include "utils/snapmgr.h"
 
 #include "sourcing/config.h"
+#include "stock/stock.h"
 
 PG_FUNCTION_INFO_V1(omni_sourcing_config_changed);
 
@@ -177,6 +178,9 @@ omni_sourcing_config_changed(PG_FUNCTION_ARGS)
 		(TRIGGER_FIRED_BY_INSERT(data->tg_event) ||
 		 TRIGGER_FIRED_BY_UPDATE(data->tg_event)))
 		check_service_count();
+	if (strcmp(RelationGetRelationName(data->tg_relation), "node_policy") == 0 ||
+		strcmp(RelationGetRelationName(data->tg_relation), "node_capacity") == 0)
+		omni_stock_capacity_changed();
 	CacheInvalidateRelcache(data->tg_relation);
 	fcinfo->flinfo->fn_extra = &told;
 	return PointerGetDatum(NULL);

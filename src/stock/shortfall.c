@@ -23,6 +23,8 @@
  * - A prepared transaction's end runs nothing of ours, and its block may have
  *	 left memory: the worker knows which ones were prepared at its last look,
  *	 and looks at the items of those that have ended since.
+ * - Of a day's capacity nothing is ever short: a limit that was lowered below
+ *	 what is promised breaks no promise.
  * - omni_internal.announced_shortfall says how much was announced last.  A
  *	 shortfall is announced when it begins and when it deepens, and its end is.
  * - The list's lock is taken alone, for a moment, never under a block's.
@@ -164,6 +166,8 @@ omni_stock_shortfall_note(OmniBlock *block)
 
 	if (likely(!is_short(block) && !block->watched))
 		return;
+	if (omni_stock_is_capacity(block->key.id))
+		return;
 	omni_stock_block_lock(block);
 	tell = is_short(block) || block->watched;
 	block->watched = is_short(block);
@@ -179,7 +183,8 @@ omni_stock_shortfall_note(OmniBlock *block)
 void
 omni_stock_shortfall_watch(OmniBlock *block)
 {
-	block->watched = is_short(block);
+	block->watched = is_short(block) &&
+		!omni_stock_is_capacity(block->key.id);
 }
 
 /*
@@ -189,7 +194,8 @@ omni_stock_shortfall_watch(OmniBlock *block)
 void
 omni_stock_shortfall_doubt(const OmniBlock *block)
 {
-	(void) note_item(block->key.database, block->key.id);
+	if (!omni_stock_is_capacity(block->key.id))
+		(void) note_item(block->key.database, block->key.id);
 }
 
 /* Have the workers look at every item.  Cannot fail. */
@@ -458,7 +464,7 @@ note_transaction(FullTransactionId xid)
 {
 	static OmniQuery query = {
 		.sql = "SELECT DISTINCT l.item_id FROM omni.stock_ledger l"
-		" WHERE l.era = $1 AND l.xid = $2",
+		" WHERE l.era = $1 AND l.xid = $2 AND l.item_id > 0",
 		.nargs = 2,
 		.argtypes = {INT4OID, XID8OID},
 	};
