@@ -22,6 +22,13 @@ extern OmniCapacityUsed *omni_sourcing_used_begin(const int64 *candidates,
 /* For OmniNetworkRequest.used: units promised and done. */
 extern int64 omni_sourcing_used(void *context, int64 node, int32 day);
 
+/*
+ * For the trigger on the configuration: does this row's change change a limit?
+ * (Who has changed one cannot be prepared, and makes counters read anew.)
+ */
+struct TriggerData;
+extern bool omni_sourcing_changes_limit(struct TriggerData *data);
+
 /* called in _PG_init */
 extern void omni_sourcing_capacity_init(void);
 
