@@ -29,7 +29,7 @@ extern int64 omni_sourcing_used(void *context, int64 node, int32 day);
 struct TriggerData;
 extern bool omni_sourcing_changes_limit(struct TriggerData *data);
 
-/* called in _PG_init */
+/* called by omni_sourcing_init() */
 extern void omni_sourcing_capacity_init(void);
 
 #endif							/* OMNI_SOURCING_CAPACITY_H */
