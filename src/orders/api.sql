@@ -403,6 +403,8 @@ COMMENT ON COLUMN omni.fulfilment_line.quantity IS
     'units; less after a short pick or a cancelled line';
 COMMENT ON COLUMN omni.fulfilment_line.reservation_id IS
     'id of the promise at the node; null: sold over the counter';
+COMMENT ON COLUMN omni.fulfilment_line.capacity_reservation_id IS
+    'the promise of the node''s capacity on its day; null where the node has no limit';
 
 COMMENT ON TABLE omni.pickup_person IS
     'who collected; personal data';

@@ -69,17 +69,19 @@ set_reason(int64 id, const char *reason)
 	omni_core_query(&query, values, NULL, false, NULL);
 }
 
-/* Ids of the promises of lines; *n of them. */
+/* Ids of the promises of lines, of capacity, too; *n of them. */
 static int64 *
 list_reservations(const OmniStepLine *lines, int nlines, int *n)
 {
-	int64	   *reservations = palloc(sizeof(int64) * Max(1, nlines));
+	int64	   *reservations = palloc(sizeof(int64) * Max(1, 2 * nlines));
 
 	*n = 0;
 	for (int l = 0; l < nlines; l++)
 	{
 		if (lines[l].reservation != 0)
 			reservations[(*n)++] = lines[l].reservation;
+		if (lines[l].capacity != 0)
+			reservations[(*n)++] = lines[l].capacity;
 	}
 	return reservations;
 }
@@ -199,7 +201,8 @@ static void
 hand_over(const OmniLockedFulfilment *fulfilment, OmniQuery *move)
 {
 	static OmniQuery query = {
-		.sql = "SELECT reservation_id FROM omni.fulfilment_line"
+		.sql = "SELECT reservation_id, capacity_reservation_id"
+		" FROM omni.fulfilment_line"
 		" WHERE fulfilment_id = $1 AND quantity > 0"
 		" AND reservation_id IS NOT NULL",
 		.nargs = 1,
@@ -208,17 +211,15 @@ hand_over(const OmniLockedFulfilment *fulfilment, OmniQuery *move)
 	Datum		values[2];
 	OmniRows	rows;
 	int64	   *reservations;
+	int			n;
 
 	values[0] = Int64GetDatum(fulfilment->id);
 	values[1] = Int64GetDatum(fulfilment->order.id);
 	omni_core_query(move, values, NULL, false, NULL);
 	omni_core_query(&query, values, NULL, false, &rows);
-	reservations = palloc(sizeof(int64) * Max(1, rows.nrows));
-	for (int r = 0; r < rows.nrows; r++)
-		reservations[r] = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
-	if (rows.nrows > 0)
-		omni_stock_consume(reservations, rows.nrows,
-						   fulfilment->order.reference);
+	reservations = omni_orders_promises(&rows, &n);
+	if (n > 0)
+		omni_stock_consume(reservations, n, fulfilment->order.reference);
 	omni_orders_close_if_done(&fulfilment->order, NULL);
 }
 

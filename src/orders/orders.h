@@ -189,7 +189,10 @@ typedef struct OmniGrant
 	int			demand;			/* index in demands */
 	int64		node;
 	int32		quantity;
+	int32		capacity_day;	/* on which it takes of the node's capacity;
+								 * OMNI_NO_DAY: it takes none */
 	int64		reservation;	/* 0 in a dry run */
+	int64		capacity;		/* promise of capacity; 0: none */
 } OmniGrant;
 
 /* How demands of a wish may be met. */
@@ -301,6 +304,7 @@ typedef struct OmniNewFulfilmentLine
 	int64		order_line;		/* id */
 	int32		quantity;
 	int64		reservation;	/* 0: none, it was sold */
+	int64		capacity;		/* promise of capacity; 0: none */
 } OmniNewFulfilmentLine;
 
 extern void omni_orders_insert_fulfilments(int64 order, const char *status,
@@ -400,12 +404,15 @@ typedef struct OmniStepLine
 	int64		order_line;
 	int64		item;
 	int64		reservation;
+	int64		capacity;		/* promise of capacity; 0: none */
 	int32		line;			/* number */
 	int32		request;
 	int32		quantity;		/* that the fulfilment is for */
 	int32		given;			/* pick.c: units that were found */
 } OmniStepLine;
 
+/* Promises in rows of (of stock, of capacity), each may be null. */
+extern int64 *omni_orders_promises(const OmniRows *rows, int *n);
 /* Its lines with units, ascending by order line. */
 extern OmniStepLine *omni_orders_step_lines(int64 fulfilment, int *n);
 /*

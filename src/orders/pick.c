@@ -159,17 +159,24 @@ static void
 release_missing(const OmniLockedFulfilment *fulfilment,
 				const OmniStepLine *lines, int n)
 {
-	int64	   *whole = palloc(sizeof(int64) * n);
+	int64	   *whole = palloc(sizeof(int64) * 2 * n);
 	int			nwhole = 0;
 
 	for (int l = 0; l < n; l++)
 	{
-		if (lines[l].given == 0)
-			whole[nwhole++] = lines[l].reservation;
-		else if (lines[l].given < lines[l].quantity)
-			omni_stock_release_part(lines[l].reservation,
-									lines[l].quantity - lines[l].given,
-									fulfilment->order.reference);
+		int64		promises[2] = {lines[l].reservation, lines[l].capacity};
+
+		for (int p = 0; p < 2; p++)
+		{
+			if (promises[p] == 0)
+				continue;
+			if (lines[l].given == 0)
+				whole[nwhole++] = promises[p];
+			else if (lines[l].given < lines[l].quantity)
+				omni_stock_release_part(promises[p],
+										lines[l].quantity - lines[l].given,
+										fulfilment->order.reference);
+		}
 	}
 	if (nwhole > 0)
 		omni_stock_release(whole, nwhole, fulfilment->order.reference);

@@ -120,6 +120,7 @@ record_sales(const OmniOrder *order, const int *demand_of_line)
 		lines[nlines].order_line = line->id;
 		lines[nlines].quantity = line->quantity;
 		lines[nlines].reservation = 0;
+		lines[nlines].capacity = 0;
 		nlines++;
 	}
 	omni_orders_insert_fulfilments(order->id, "collected", fulfilments,

@@ -19,7 +19,7 @@ omni_orders_step_lines(int64 fulfilment, int *n)
 {
 	static OmniQuery query = {
 		.sql = "SELECT l.id, l.item_id, f.reservation_id, l.line, l.request,"
-		" f.quantity FROM omni.fulfilment_line f"
+		" f.quantity, f.capacity_reservation_id FROM omni.fulfilment_line f"
 		" JOIN omni.order_line l ON l.id = f.order_line_id"
 		" WHERE f.fulfilment_id = $1 AND f.quantity > 0 ORDER BY l.id",
 		.nargs = 1,
@@ -40,9 +40,29 @@ omni_orders_step_lines(int64 fulfilment, int *n)
 		lines[r].line = DatumGetInt32(OMNI_VALUE(&rows, r, 3));
 		lines[r].request = DatumGetInt32(OMNI_VALUE(&rows, r, 4));
 		lines[r].quantity = DatumGetInt32(OMNI_VALUE(&rows, r, 5));
+		lines[r].capacity = OMNI_ISNULL(&rows, r, 6) ? 0 :
+			DatumGetInt64(OMNI_VALUE(&rows, r, 6));
 	}
 	*n = rows.nrows;
 	return lines;
+}
+
+/* Promises in rows of stock's and capacity's; *n of them. */
+int64 *
+omni_orders_promises(const OmniRows *rows, int *n)
+{
+	int64	   *promises = palloc(sizeof(int64) * Max(1, 2 * rows->nrows));
+
+	*n = 0;
+	for (int r = 0; r < rows->nrows; r++)
+	{
+		for (int c = 0; c < 2; c++)
+		{
+			if (!OMNI_ISNULL(rows, r, c))
+				promises[(*n)++] = DatumGetInt64(OMNI_VALUE(rows, r, c));
+		}
+	}
+	return promises;
 }
 
 /* OM004: the status does not allow the step. */

@@ -253,6 +253,7 @@ CREATE TABLE omni.fulfilment_line (
     quantity integer NOT NULL
         CONSTRAINT fulfilment_line_quantity_check CHECK (quantity >= 0),
     reservation_id bigint,
+    capacity_reservation_id bigint,
     CONSTRAINT fulfilment_line_pkey PRIMARY KEY (fulfilment_id, order_line_id)
 );
 SELECT pg_catalog.pg_extension_config_dump('omni.fulfilment_line', '');

@@ -184,6 +184,33 @@ gather_stock(OmniGathering *gathering)
 
 /* ---- what the network says of them ---- */
 
+/* Units of its capacity that a node has given away, here and elsewhere. */
+int64
+omni_sourcing_count_used(void *context, int64 node, int32 day)
+{
+	const OmniCounting *counting = context;
+	const OmniSourcingRequest *request = counting->request;
+	int64		used;
+
+	/* what is before the counters' first day, or beyond, has none */
+	if (day < 0 || day >= OMNI_CAPACITY_DAYS)
+		return 0;
+	used = omni_sourcing_used(counting->used, node, day);
+	if (request->taken)
+		used += request->taken(request->taken_context,
+							   omni_stock_capacity_item(day), node);
+	return used;
+}
+
+/* The day on which units count against the node's capacity. */
+int32
+omni_sourcing_capacity_day(const OmniNetworkNode *node)
+{
+	return (node->unit_cap < 0 && node->soft_cap < 0) ||
+		node->ship_day < 0 || node->ship_day >= OMNI_CAPACITY_DAYS ?
+		OMNI_NO_DAY : node->ship_day;
+}
+
 /* Ask the network about the candidates. */
 static void
 ask_network(OmniGathering *gathering)
@@ -191,6 +218,10 @@ ask_network(OmniGathering *gathering)
 	const OmniSourcingRequest *request = gathering->request;
 	OmniNetworkLine *lines = palloc(sizeof(OmniNetworkLine) *
 									request->nlines);
+	OmniCounting counting = {
+		.request = request,
+		.used = omni_sourcing_used_begin(gathering->ids, gathering->nids)
+	};
 	OmniNetworkRequest question = {
 		.channel = request->channel,
 		.at = request->at,
@@ -203,8 +234,8 @@ ask_network(OmniGathering *gathering)
 		.lines = lines,
 		.ncandidates = gathering->nids,
 		.candidates = gathering->ids,
-		.used = request->used,
-		.used_context = request->used_context
+		.used = omni_sourcing_count_used,
+		.used_context = &counting
 	};
 
 	for (int l = 0; l < request->nlines; l++)

@@ -6,6 +6,7 @@
 #define OMNI_SOURCING_GATHER_H
 
 #include "master/master.h"
+#include "sourcing/capacity.h"
 #include "sourcing/sourcing.h"
 
 /* in place of a candidate's index */
@@ -59,6 +60,16 @@ typedef struct OmniGathering
 
 /* Who has units, what the network says of them, and the solver's problem. */
 extern void omni_sourcing_gather(OmniGathering *gathering);
+/* Counting used capacity: for OmniNetworkRequest.used. */
+typedef struct OmniCounting
+{
+	const OmniSourcingRequest *request;
+	OmniCapacityUsed *used;
+} OmniCounting;
+
+extern int64 omni_sourcing_count_used(void *context, int64 node, int32 day);
+/* The day on which units count against its capacity; OMNI_NO_DAY: none. */
+extern int32 omni_sourcing_capacity_day(const OmniNetworkNode *node);
 /* Place of a node among all active ones, or -1. */
 extern int	omni_sourcing_find_info(const OmniGathering *gathering,
 									int64 node);

@@ -28,20 +28,17 @@ make_parts(OmniGathering *gathering)
 		start[solution->parts[p].line + 1]++;
 	for (int l = 0; l < nlines; l++)
 		start[l + 1] += start[l];
-	for (int p = 0, s = 0; p < solution->nparts; p++)
+	for (int p = 0; p < solution->nparts; p++)
 	{
 		const OmniSolvePart *part = &solution->parts[p];
 		OmniSourcingPart *out = &sourcing->parts[start[part->line]++];
-		const OmniNetwork *network = sourcing->network;
+		const OmniNetworkNode *node = &sourcing->network->nodes
+			[sourcing->candidates[part->node]];
 
-		/* both are ascending by node */
-		while (solution->shipments[s].node != part->node)
-			s++;
 		out->line = sourcing->lines[part->line];
 		out->units = part->units;
-		out->node = network->nodes[sourcing->candidates[part->node]].id;
-		out->ship_day =
-			network->options[solution->shipments[s].option].ship_day;
+		out->node = node->id;
+		out->capacity_day = omni_sourcing_capacity_day(node);
 		sourcing->planned += part->units;
 	}
 	pfree(start);

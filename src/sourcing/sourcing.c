@@ -365,3 +365,33 @@ omni_sourcing_plan(const OmniSourcingRequest *request)
 	}
 	return sourcing;
 }
+
+/* Ask about a node where an order is to be collected. */
+void
+omni_sourcing_pickup(const OmniSourcingRequest *request, int64 node,
+					 OmniSourcingPickup *pickup)
+{
+	OmniCounting counting = {
+		.request = request,
+		.used = omni_sourcing_used_begin(&node, 1)
+	};
+	OmniNetworkRequest question = {
+		.channel = request->channel,
+		.at = request->at,
+		.promised = request->promised,
+		.promise_by = request->promise_by,
+		.pickup_node = node,
+		.currency = request->currency,
+		.value = request->value,
+		.ncandidates = 1,
+		.candidates = &node,
+		.used = omni_sourcing_count_used,
+		.used_context = &counting
+	};
+	const OmniNetwork *network = omni_network_read(&question);
+	const OmniNetworkNode *info = &network->nodes[0];
+
+	pickup->ready_day = info->ship_day;
+	pickup->unit_cap = info->unit_cap;
+	pickup->capacity_day = omni_sourcing_capacity_day(info);
+}

@@ -63,12 +63,12 @@ typedef struct OmniSourcingRequest
 	/* all or nothing, and: all, whatever it costs, if it can be had at all */
 	bool		complete;
 	bool		must_serve;
-	/* units that the caller has planned already; NULL: none */
+	/*
+	 * Units that the caller has planned already, of an item or of a day's
+	 * capacity (omni_stock_capacity_item()); NULL: none.
+	 */
 	int64		(*taken) (void *context, int64 item, int64 node);
 	void	   *taken_context;
-	/* units of its capacity that a node has given away; NULL: none */
-	int64		(*used) (void *context, int64 node, int32 day);
-	void	   *used_context;
 	int			nexplain;		/* nodes to be explained */
 	const int64 *explain;
 } OmniSourcingRequest;
@@ -79,7 +79,8 @@ typedef struct OmniSourcingPart
 	int32		line;			/* index */
 	int32		units;
 	int64		node;			/* id */
-	int32		ship_day;		/* when it is sent */
+	int32		capacity_day;	/* on which its units count against the node's
+								 * capacity; OMNI_NO_DAY: on none */
 } OmniSourcingPart;
 
 #define OMNI_SOURCING_MAX_LOSERS 5
@@ -149,6 +150,18 @@ typedef struct OmniSourcing
  * alone.  OM008 when what it costs leaves all bounds.
  */
 extern OmniSourcing *omni_sourcing_plan(const OmniSourcingRequest *request);
+
+/* What is known of a node where an order is to be collected. */
+typedef struct OmniSourcingPickup
+{
+	int32		ready_day;		/* OMNI_NO_DAY: never */
+	int32		unit_cap;		/* units that it may take that day; -1: any */
+	int32		capacity_day;	/* as in OmniSourcingPart */
+} OmniSourcingPickup;
+
+/* Ask about an active node; of the request, lines and moment count. */
+extern void omni_sourcing_pickup(const OmniSourcingRequest *request,
+								 int64 node, OmniSourcingPickup *pickup);
 
 /* Units of a node, each line for itself, that the problem knows of. */
 extern int64 omni_sourcing_units_at(const OmniSourcing *sourcing, int node);
