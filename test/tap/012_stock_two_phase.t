@@ -201,32 +201,6 @@ sub in_doubt
 	return value($node, 'SELECT * FROM omni_internal.stock_in_doubt()');
 }
 
-# kill -9 of the postmaster and of every session; then start again.
-sub crash
-{
-	my ($server) = @_;
-	my ($postmaster) =
-	  split(/\n/, slurp_file($server->data_dir . '/postmaster.pid'));
-	my @pids = split(/\n/, value($server,
-			"SELECT pid FROM pg_stat_activity WHERE backend_type ~ 'client|omni'"
-			  . ' AND pid <> pg_backend_pid()'));
-
-	$server->kill9;
-	kill('KILL', @pids);
-	for (1 .. 300)
-	{
-		last if !grep { kill(0, $_) } $postmaster, @pids;
-		select(undef, undef, undef, 0.1);
-	}
-	for (1 .. 300)
-	{
-		return if $server->start(fail_ok => 1);
-		select(undef, undef, undef, 0.2);
-	}
-	BAIL_OUT('the server does not start again');
-	return;
-}
-
 # ---- each kind of change ----
 
 my $changes = 2 * (@cases - 1);
