@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "core/test_point.h"
 #include "master/master.h"
 #include "stock/block.h"
 
@@ -228,6 +229,7 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 	values[0] = Int64GetDatum(block->key.id);
 	values[1] = int8_array(nodes, nnodes);
 	omni_core_query_snapshot(&query, values, NULL, snapshot, &rows);
+	OMNI_TEST_POINT("policies");
 
 	omni_stock_block_lock(block);
 	/* another session may have read newer ones meanwhile */
@@ -498,6 +500,7 @@ omni_stock_load_slot(OmniBlock *block, int64 node)
 		if (rows.nrows > 0)
 			break;
 	}
+	OMNI_TEST_POINT("slot");
 
 	while (slot == NULL)
 	{

@@ -193,6 +193,74 @@ is(value($node, 'SELECT omni.reload_stock()'), '1500',
 	'reload_stock() counts what it drops');
 is(stat_of("blocks || ' ' || memory_used"), '0 0', 'and gives its memory back');
 
+# ---- what is pinned stays ----
+
+# Run something in a session that may hang where memory is spoilt; a minute is
+# for ever then, and the rest of this script pointless.
+sub bounded
+{
+	my ($name, $sql) = @_;
+	my $late = 0;
+
+	$node->psql('postgres', $sql, timeout => 60, timed_out => \$late,
+		on_error_die => 0);
+	return if !$late;
+	fail("$name: hangs");
+	$node->stop('immediate');
+	done_testing();
+	exit 1;
+}
+
+# An open transaction has promised three of five; others push everything out of
+# memory that nobody uses, by small steps.
+my $open = IPC::Run::start(
+	[ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
+	'<', \(my $typing = ''), '>', \(my $heard = ''), IPC::Run::timeout(180));
+$typing .= "BEGIN; SELECT omni.reserve_stock('S600', 3, 'N1');\n\\echo done\n";
+$open->pump until $heard =~ /done/;
+bounded('pinned', join('', map {
+		"SELECT count(*) FROM omni.availability(skus($_, $_ + 399));\n"
+	} map { 1000 + 400 * $_ } 0 .. 76));
+ok(stat_of('evictions') > 5000, 'pinned: the rest of memory has been used anew');
+if (value($node, "SELECT omni.available('S600', 'N1') || ' '"
+		  . " || (SELECT pinned_blocks FROM omni.stat_stock)") ne '2 1')
+{
+	fail('pinned: a promise in flight outlives it');
+	$node->stop('immediate');
+	done_testing();
+	exit 1;
+}
+pass('pinned: a promise in flight outlives it');
+$typing .= "ROLLBACK;\n\\q\n";
+$open->finish;
+is(value($node, "SELECT omni.available('S600', 'N1')"), '5',
+	'pinned: and is given back');
+
+# ---- a load that is cancelled while it makes room ----
+
+# S501 has a thousand slots, in pages; memory is full, so each of them takes
+# the place of others.
+my $loader = $node->background_psql('postgres', on_error_stop => 0);
+my $loader_pid = $loader->query_safe('SELECT pg_backend_pid()');
+$loader->query_safe("SET omni.test_point = 'page'");
+$loader->query_until(qr/sent/, "\\echo sent\nSELECT omni.available('S501');\n");
+my $standing = 0;
+for (1 .. 300)
+{
+	last if $standing = slurp_file("/proc/$loader_pid/stat") =~ /\) T /;
+	select(undef, undef, undef, 0.1);
+}
+ok($standing, 'cancelled: a load has its first page');
+sql("SELECT pg_cancel_backend($loader_pid)");
+kill('CONT', $loader_pid);
+ok( $node->poll_query_until('postgres',
+		"SELECT state = 'idle' FROM pg_stat_activity WHERE pid = $loader_pid"),
+	'cancelled: it ends');
+eval { $loader->quit };
+sql('SELECT omni.reload_stock()');
+is(stat_of("blocks || ' ' || pinned_blocks || ' ' || memory_used"), '0 0 0',
+	'cancelled: and leaves no page behind');
+
 # ---- a working set larger than memory ----
 
 sql('SELECT omni.reset_stat_stock()');
