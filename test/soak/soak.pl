@@ -174,6 +174,7 @@ sub load
 	my $fired = 0;
 	my $drain = 0;
 	my $began = time();
+	my $turned = $began;
 	my %player;
 	my $reader = { session => $servers->connect(name => 'reader') };
 
@@ -188,14 +189,13 @@ sub load
 	turn_reader($reader);
 	while (%player)
 	{
-		my $asleep = time();
 		my @ready = OmniSession::wait_any(1,
 			(map { $_->{session} } values %player),
 			$reader->{session} ? $reader->{session} : ());
 
 		# time in which this process itself was stopped does not count
-		$asleep = time() - $asleep;
-		$began += $asleep if $asleep > 3;
+		$began += time() - $turned if time() - $turned > 5;
+		$turned = time();
 		stand_still($kind, $ended, $fired) if time() - $began > 120;
 		for my $session (@ready)
 		{
