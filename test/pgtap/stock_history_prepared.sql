@@ -1,7 +1,7 @@
 -- Retention while transactions are prepared that close, open or move old
 -- promises: nothing goes that one of them may still need, and what it decides
 -- is right before and after the batches.
-SELECT plan(29);
+SELECT plan(32);
 SELECT omni.adopt() AS era \gset
 INSERT INTO omni.node (code, kind, latitude, longitude) VALUES ('N', 'store', 1, 1), ('M', 'store', 2, 2);
 INSERT INTO omni.item (sku) VALUES ('A'), ('B');
@@ -14,6 +14,18 @@ BEGIN
         EXIT WHEN (SELECT tick FROM omni_internal.fold_state) = (SELECT max(id) FROM omni.tick);
         PERFORM omni.wait_for_tick();
     END LOOP;
+END
+$$;
+-- Prune, and wait; where one call has waited in vain the others do not.
+CREATE TABLE late (at timestamptz);
+CREATE FUNCTION prune_to(before timestamptz) RETURNS bigint LANGUAGE plpgsql AS
+$$
+DECLARE
+    rest bigint := omni.prune_history(before,
+        CASE WHEN EXISTS (SELECT FROM late) THEN interval '1 s' ELSE '40 s' END);
+BEGIN
+    INSERT INTO late SELECT now() WHERE rest <> 0;
+    RETURN rest;
 END
 $$;
 CREATE TABLE promise (name text, id bigint);
@@ -67,7 +79,7 @@ SELECT settle() AS a \gset
 CREATE TABLE before AS SELECT * FROM state();
 SELECT is((SELECT count(*) FROM before WHERE what = 'verify'), 0::bigint, 'nothing is wrong before');
 
-SELECT is(omni.prune_history('infinity'), 0::bigint, 'history goes, and waits for no prepared transaction');
+SELECT is(prune_to('infinity'), 0::bigint, 'history goes, and waits for no prepared transaction');
 SELECT is(rows_of('gone'), 0::bigint, 'a promise that nobody has touched goes');
 SELECT is(rows_of('commit'), 1::bigint, 'one that is being released stays');
 SELECT is(rows_of('rollback'), 1::bigint, 'or consumed');
@@ -86,7 +98,7 @@ SELECT is(omni.available('A', 'N'), 94, 'five sold, one promise released, one no
 SELECT is(omni.available('A', 'M'), 88, 'one pinned, ten promised, one open');
 SELECT is_empty('SELECT * FROM omni.verify_stock()', 'decided');
 -- their rows, written before those that are gone, have not been in the feed yet
-SELECT is(omni.prune_history('infinity'), 0::bigint, 'not folded yet, maybe');
+SELECT is(prune_to('infinity'), 0::bigint, 'not folded yet, maybe');
 SELECT is(rows_of('commit') IN (0, 2), true, 'a promise goes as a whole or not at all');
 SELECT settle() AS a \gset
 SELECT is((SELECT string_agg(kind, ' ' ORDER BY position) FROM omni.event
@@ -97,7 +109,7 @@ CREATE TABLE decided AS SELECT * FROM state();
 SELECT is((SELECT count(*) FROM decided WHERE what = 'verify'), 0::bigint, 'folded');
 SELECT omni.receive_stock('N', 'B', 1) AS a \gset
 SELECT settle() AS a \gset
-SELECT is(omni.prune_history('infinity'), 0::bigint, 'once more');
+SELECT is(prune_to('infinity'), 0::bigint, 'once more');
 SELECT is(rows_of('commit'), 0::bigint, 'what was released goes, its first row too');
 SELECT is(rows_of('rollback'), 1::bigint, 'what was not consumed stays');
 SELECT is(rows_of('pin'), 3::bigint, 'what was pinned, with all rows');
@@ -110,5 +122,27 @@ SELECT bag_eq($$ SELECT * FROM state() WHERE what !~ '^stock_now|B' $$,
     $$ SELECT * FROM decided WHERE what !~ '^stock_now|B' $$, 'the same');
 SELECT lives_ok(format('SELECT omni.consume_reservation(%s)', id), name || ' can be consumed')
     FROM promise WHERE name IN ('rollback', 'pin') ORDER BY name;
+
+-- decided just before: its ids lie among those of pages that go, its rows do not
+BEGIN;
+SELECT omni.sell_stock('N', 'A', 1, 'late') AS a \gset
+PREPARE TRANSACTION 'history late';
+DO $$
+BEGIN
+    FOR i IN 1 .. 3 LOOP
+        PERFORM omni.receive_stock('N', 'B', 1);
+        COMMIT;
+        PERFORM omni.wait_for_tick();
+        COMMIT;
+    END LOOP;
+END $$;
+SELECT settle() AS a \gset
+COMMIT PREPARED 'history late';
+SELECT is(prune_to('infinity'), 0::bigint, 'all around it goes');
+SELECT is((SELECT count(*) FROM omni.stock_ledger WHERE reference = 'late'), 1::bigint,
+    'a sale that has just been decided stays');
+SELECT settle() AS a \gset
+SELECT is((SELECT count(*) FROM omni.event WHERE kind = 'stock.sell'), 1::bigint,
+    'and is told');
 SELECT is_empty('SELECT * FROM omni.verify_stock()', 'in the end');
 SELECT * FROM finish();

@@ -218,7 +218,7 @@ check('live', 'later, after', sub { my ($c, $e) = @_; $c->{$e} });
 
 prepare_all('crash');
 my %before = available('crash');
-crash($node);
+kill_server($node);
 check('crash', 'before', sub { $_[0]{doubt} });
 is_deeply({ available('crash') }, \%before,
 	'crash: as before it, for every item');
@@ -243,7 +243,7 @@ is(in_doubt(), '0|0', 'crash: nothing is in doubt afterwards');
 
 # decided before anybody has looked: the load sees it itself
 prepare_all('again');
-crash($node);
+kill_server($node);
 end_all('again');
 $node->safe_psql('postgres', "SELECT omni_internal.move_clock('12 hours')");
 check('again', 'after', sub { my ($c, $e) = @_; $c->{$e} });

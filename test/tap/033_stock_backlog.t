@@ -148,7 +148,7 @@ unchanged('read anew in the middle');
 
 # ---- a crash between two steps ----
 
-crash($node);
+kill_server($node);
 sql("UPDATE pause_at SET tick = 9000000; ROLLBACK PREPARED 'pause'");
 unchanged('after a crash');
 # a promise whose rows are folded, and those whose rows are not

@@ -12,7 +12,7 @@
 # passes when the statement fails with that SQLSTATE and a message (detail and
 # hint included) that matches.
 #
-#   crash($node)
+#   kill_server($node)
 #
 # kills the server and every session with -9, and starts it again.
 package OmniTest;
@@ -26,7 +26,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(omni_node omni_conf raises worker_pid worker_gone
-  wait_for_worker value crash);
+  wait_for_worker value kill_server);
 
 # Where one thing was waited for in vain, others will be: they shall not cost
 # as long, each, before the script says so.
@@ -132,7 +132,7 @@ sub worker_gone
 }
 
 # kill -9 of the postmaster and of every session; then start again.
-sub crash
+sub kill_server
 {
 	my ($node) = @_;
 	my ($postmaster) = split(/\n/, slurp_file($node->data_dir . '/postmaster.pid'));
