@@ -430,8 +430,9 @@ CREATE EXTENSION omni;
 SELECT omni.adopt();
 INSERT INTO omni.node (code, kind, latitude, longitude)
 VALUES ('N', 'store', 1, 1);
-INSERT INTO omni.item (sku) VALUES ('A'), ('B');
+INSERT INTO omni.item (sku) VALUES ('A'), ('B'), ('C');
 SELECT omni.receive_stock('N', 'A', 1000000), omni.receive_stock('N', 'B', 10);
+SELECT omni.receive_stock('N', 'C', 10), omni.reserve_stock('C', 1, 'N', '10 minutes');
 BEGIN; SELECT omni.reserve_stock('A', 1); PREPARE TRANSACTION 'taken';
 SQL
 # each needs an eighth of the memory and more
@@ -444,6 +445,11 @@ PREPARE TRANSACTION 'taken';
 SQL
 		"PREPARE fails, and gives its memory back: $n");
 }
+ok( $small->poll_query_until('postgres',
+		'SELECT count(*) = 1 FROM omni_internal.open_reservation WHERE expires_at'
+		  . ' IS NOT NULL'),
+	'a promise with a limit is folded');
+$small->safe_psql('postgres', 'SELECT omni.reload_stock()');
 # fill it to the last byte: what is rolled back stays with an item that an open
 # transaction uses
 my ($typed, $said) = ('', '');
@@ -474,6 +480,17 @@ END $$;
 \echo filled
 SQL
 $filler->pump until $said_too =~ /filled/;
+# the worker has no room for C, either
+$small->safe_psql('postgres', "SELECT omni_internal.move_clock('20 minutes')");
+my $no_room = 0;
+for (1 .. 300)
+{
+	last if $no_room = slurp_file($small->logfile) =~ /no room to write/;
+	select(undef, undef, undef, 0.1);
+}
+ok($no_room, 'no memory left: the worker says that it cannot tidy up');
+$small->safe_psql('postgres',
+	"SELECT omni_internal.move_clock('0')") for 1 .. 5;
 $typed .= "PREPARE TRANSACTION 'b';\n\\echo tried\n";
 $late->pump until $said =~ /tried/;
 like($said, qr/OM012:.*prepared.*HINT:  COMMIT without PREPARE/s,
@@ -486,6 +503,11 @@ $typed .= "\\q\n";
 $late->finish;
 $typed_too .= "ROLLBACK;\n\\q\n";
 $filler->finish;
+ok( $small->poll_query_until('postgres',
+		"SELECT count(*) = 1 FROM omni.stock_ledger WHERE kind = 'expire'"),
+	'with room it does');
+my @told = slurp_file($small->logfile) =~ /no room to write/g;
+is(scalar @told, 1, 'and has said so once');
 is(value($small, "SELECT string_agg(v::text, ',') FROM omni.verify_stock() v"),
 	'', 'verify_stock() there');
 $small->stop;
