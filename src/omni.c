@@ -8,6 +8,7 @@
 #include "customer/customer.h"
 #include "master/master.h"
 #include "orders/orders.h"
+#include "sourcing/sourcing.h"
 #include "stock/stock.h"
 
 PG_MODULE_MAGIC;
@@ -21,6 +22,7 @@ _PG_init(void)
 	omni_master_init();
 	omni_stock_init();
 	omni_customer_init();
+	omni_sourcing_init();
 	omni_orders_init();
 
 	omni_core_init_end();

@@ -186,6 +186,54 @@ extern Datum omni_core_int64_array(const int64 *values, int n);
  */
 extern int64 omni_core_delete_ids(OmniQuery *query, const OmniRows *rows);
 
+/* ---- insert.c: rows into omni's tables, without a statement ---- */
+
+#define OMNI_INSERT_MAX 32
+
+/* A table, and those of its columns that are given: "id, order_id, ..." */
+typedef struct OmniTable
+{
+	const char *schema;
+	const char *name;
+	const char *columns;
+} OmniTable;
+
+typedef struct OmniInsertion
+{
+	const OmniTable *table;
+	struct RelationData *relation;
+	struct EState *estate;
+	struct ResultRelInfo *target;
+	struct TupleTableSlot *slot;
+	bool		triggers;
+	int			natts;
+	int16		atts[OMNI_INSERT_MAX];
+	/* the next row, while it is being put together */
+	int			nput;
+	Datum		put[OMNI_INSERT_MAX];
+	bool		put_null[OMNI_INSERT_MAX];
+} OmniInsertion;
+
+extern void omni_core_insert_begin(OmniInsertion *insertion,
+								   const OmniTable *table);
+/* A value for each named column, in their order. */
+extern void omni_core_insert_row(OmniInsertion *insertion,
+								 const Datum *values, const bool *isnull);
+/* Or value by value, in the same order, and then the row. */
+extern void omni_core_put(OmniInsertion *insertion, Datum value);
+extern void omni_core_put_null(OmniInsertion *insertion);
+/* text, or null where there is none */
+extern void omni_core_put_text(OmniInsertion *insertion, const char *text);
+extern void omni_core_put_row(OmniInsertion *insertion);
+/* Values may be made here; gone after the row's insertion. */
+extern MemoryContext omni_core_insert_memory(OmniInsertion *insertion);
+extern void omni_core_insert_end(OmniInsertion *insertion);
+/* One row. */
+extern void omni_core_insert(const OmniTable *table, const Datum *values,
+							 const bool *isnull);
+/* Of a table's own sequence. */
+extern int64 omni_core_next_id(const char *schema, const char *sequence);
+
 /* ---- utility.c ---- */
 
 extern void omni_core_on_commit_prepared(void (*callback) (void));

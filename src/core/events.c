@@ -80,35 +80,35 @@ int64
 omni_core_write_event(const char *kind, const char *entity, int64 entity_id,
 					  Jsonb *payload)
 {
-	static OmniQuery query = {
-		.sql = "INSERT INTO omni_internal.outbox (id, era, xid, kind, entity,"
-		" entity_id, payload, occurred_at, actor)"
-		" VALUES ($1, $2, $3, $4, $5, $6, COALESCE($7, '{}'), $8, $9)",
-		.nargs = 9,
-		.argtypes = {INT8OID, INT4OID, XID8OID, TEXTOID, TEXTOID, INT8OID,
-		JSONBOID, TIMESTAMPTZOID, TEXTOID},
+	static const OmniTable outbox = {
+		.schema = OMNI_INTERNAL_SCHEMA,
+		.name = "outbox",
+		.columns = "id, era, xid, kind, entity, entity_id, payload,"
+		" occurred_at, actor"
 	};
-	Datum		values[9];
-	char		nulls[9] = "         ";
+	OmniInsertion insertion;
 	char	   *actor;
 	int32		era = omni_core_gate();
 	int64		id;
 
 	id = omni_core_next_feed_id();
 	actor = GetUserNameFromId(omni_core_asker(), true);
-	values[0] = Int64GetDatum(id);
-	values[1] = Int32GetDatum(era);
-	values[2] = FullTransactionIdGetDatum(GetTopFullTransactionId());
-	values[3] = CStringGetTextDatum(kind);
-	values[4] = CStringGetTextDatum(entity);
-	values[5] = Int64GetDatum(entity_id);
-	values[6] = JsonbPGetDatum(payload);
 	if (payload == NULL)
-		nulls[6] = 'n';
-	values[7] = TimestampTzGetDatum(omni_core_now());
-	values[8] = CStringGetTextDatum(actor ? actor : "");
-
-	omni_core_query(&query, values, nulls, false, NULL);
+		payload = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+													 CStringGetDatum("{}")));
+	omni_core_insert_begin(&insertion, &outbox);
+	omni_core_put(&insertion, Int64GetDatum(id));
+	omni_core_put(&insertion, Int32GetDatum(era));
+	omni_core_put(&insertion,
+				  FullTransactionIdGetDatum(GetTopFullTransactionId()));
+	omni_core_put_text(&insertion, kind);
+	omni_core_put_text(&insertion, entity);
+	omni_core_put(&insertion, Int64GetDatum(entity_id));
+	omni_core_put(&insertion, JsonbPGetDatum(payload));
+	omni_core_put(&insertion, TimestampTzGetDatum(omni_core_now()));
+	omni_core_put_text(&insertion, actor ? actor : "");
+	omni_core_put_row(&insertion);
+	omni_core_insert_end(&insertion);
 	return id;
 }
 

@@ -61,7 +61,10 @@ typedef struct Table
 	.updated = entity ".updated", \
 	.deleted = entity ".deleted"
 
-static const char *const item_told[] = {"sku", "unit", "status", NULL};
+static const char *const item_told[] = {
+	"sku", "unit", "status", "category", "weight_g", "splittable",
+	"unfilled_cost", NULL
+};
 static const char *const node_policies[] = {"status", "safety", NULL};
 
 static const Table tables[] = {

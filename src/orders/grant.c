@@ -4,7 +4,6 @@
  */
 #include "omni.h"
 
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -15,49 +14,31 @@ static void
 insert_heads(int64 order, const char *status, OmniNewFulfilment *fulfilments,
 			 int n)
 {
-	static OmniQuery query = {
-		.sql = "INSERT INTO omni.fulfilment (order_id, request, node_id,"
-		" kind, status, created_at, changed_at)"
-		" SELECT $1, d.request, d.node_id, d.kind, $2, $3, $3"
-		" FROM unnest($4, $5, $6) AS d(request, node_id, kind)"
-		" RETURNING id, request, node_id",
-		.nargs = 6,
-		.argtypes = {INT8OID, TEXTOID, TIMESTAMPTZOID, INT4ARRAYOID,
-		INT8ARRAYOID, TEXTARRAYOID}
+	static const OmniTable table = {
+		.schema = OMNI_SCHEMA,
+		.name = "fulfilment",
+		.columns = "id, order_id, request, node_id, kind, status, created_at,"
+		" changed_at"
 	};
-	OmniColumn	request;
-	OmniColumn	node;
-	OmniColumn	kind;
-	Datum		values[6];
-	OmniRows	rows;
+	Datum		now = TimestampTzGetDatum(omni_core_now());
+	OmniInsertion rows;
 
-	omni_orders_column_begin(&request, INT4OID, n);
-	omni_orders_column_begin(&node, INT8OID, n);
-	omni_orders_column_begin(&kind, TEXTOID, n);
+	omni_core_insert_begin(&rows, &table);
 	for (int f = 0; f < n; f++)
 	{
-		omni_orders_column_add(&request, Int32GetDatum(fulfilments[f].request));
-		omni_orders_column_add(&node, Int64GetDatum(fulfilments[f].node));
-		omni_orders_column_add_text(&kind,
-									omni_fulfilment_kinds[fulfilments[f].kind]);
+		fulfilments[f].id = omni_core_next_id(OMNI_SCHEMA,
+											  "fulfilment_id_seq");
+		omni_core_put(&rows, Int64GetDatum(fulfilments[f].id));
+		omni_core_put(&rows, Int64GetDatum(order));
+		omni_core_put(&rows, Int32GetDatum(fulfilments[f].request));
+		omni_core_put(&rows, Int64GetDatum(fulfilments[f].node));
+		omni_core_put_text(&rows, omni_fulfilment_kinds[fulfilments[f].kind]);
+		omni_core_put_text(&rows, status);
+		omni_core_put(&rows, now);
+		omni_core_put(&rows, now);
+		omni_core_put_row(&rows);
 	}
-	values[0] = Int64GetDatum(order);
-	values[1] = CStringGetTextDatum(status);
-	values[2] = TimestampTzGetDatum(omni_core_now());
-	values[3] = omni_orders_column_end(&request);
-	values[4] = omni_orders_column_end(&node);
-	values[5] = omni_orders_column_end(&kind);
-	omni_core_query(&query, values, NULL, false, &rows);
-
-	if (rows.nrows != n)
-		elog(ERROR, "inserted %d of %d fulfilments", rows.nrows, n);
-	for (int f = 0; f < n; f++)
-	{
-		if (DatumGetInt32(OMNI_VALUE(&rows, f, 1)) != fulfilments[f].request ||
-			DatumGetInt64(OMNI_VALUE(&rows, f, 2)) != fulfilments[f].node)
-			elog(ERROR, "fulfilments came back in another order");
-		fulfilments[f].id = DatumGetInt64(OMNI_VALUE(&rows, f, 0));
-	}
+	omni_core_insert_end(&rows);
 }
 
 /* Rows of fulfilment lines. */
@@ -65,40 +46,27 @@ static void
 insert_lines(const OmniNewFulfilment *fulfilments,
 			 const OmniNewFulfilmentLine *lines, int n)
 {
-	static OmniQuery query = {
-		.sql = "INSERT INTO omni.fulfilment_line"
-		" (fulfilment_id, order_line_id, quantity, reservation_id)"
-		" SELECT d.* FROM unnest($1, $2, $3, $4) AS d",
-		.nargs = 4,
-		.argtypes = {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID}
+	static const OmniTable table = {
+		.schema = OMNI_SCHEMA,
+		.name = "fulfilment_line",
+		.columns = "fulfilment_id, order_line_id, quantity, reservation_id"
 	};
-	OmniColumn	fulfilment;
-	OmniColumn	order_line;
-	OmniColumn	quantity;
-	OmniColumn	reservation;
-	Datum		values[4];
+	OmniInsertion rows;
 
-	omni_orders_column_begin(&fulfilment, INT8OID, n);
-	omni_orders_column_begin(&order_line, INT8OID, n);
-	omni_orders_column_begin(&quantity, INT4OID, n);
-	omni_orders_column_begin(&reservation, INT8OID, n);
+	omni_core_insert_begin(&rows, &table);
 	for (int l = 0; l < n; l++)
 	{
-		omni_orders_column_add(&fulfilment,
-							   Int64GetDatum(fulfilments[lines[l].fulfilment].id));
-		omni_orders_column_add(&order_line, Int64GetDatum(lines[l].order_line));
-		omni_orders_column_add(&quantity, Int32GetDatum(lines[l].quantity));
+		omni_core_put(&rows,
+					  Int64GetDatum(fulfilments[lines[l].fulfilment].id));
+		omni_core_put(&rows, Int64GetDatum(lines[l].order_line));
+		omni_core_put(&rows, Int32GetDatum(lines[l].quantity));
 		if (lines[l].reservation == 0)
-			omni_orders_column_add_null(&reservation);
+			omni_core_put_null(&rows);
 		else
-			omni_orders_column_add(&reservation,
-								   Int64GetDatum(lines[l].reservation));
+			omni_core_put(&rows, Int64GetDatum(lines[l].reservation));
+		omni_core_put_row(&rows);
 	}
-	values[0] = omni_orders_column_end(&fulfilment);
-	values[1] = omni_orders_column_end(&order_line);
-	values[2] = omni_orders_column_end(&quantity);
-	values[3] = omni_orders_column_end(&reservation);
-	omni_core_query(&query, values, NULL, false, NULL);
+	omni_core_insert_end(&rows);
 }
 
 /* Rows and events of new fulfilments, all in the same status. */

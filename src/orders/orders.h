@@ -269,7 +269,7 @@ extern void omni_orders_insert_parts(const OmniOrder *order);
 extern void omni_orders_insert_lines(OmniOrder *order,
 									 const OmniDemand *demands,
 									 const int *demand_of_line);
-extern void omni_orders_insert_plan(int64 order, const char *plan);
+extern void omni_orders_insert_plan(int64 order, bool first, const char *plan);
 
 /* grant.c: fulfilments */
 

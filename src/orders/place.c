@@ -178,7 +178,7 @@ fill_order(OmniOrder *order, OmniAllocation *allocation, int *demand_of_line)
 	announce_order(order, allocation);
 	if (!completed)
 	{
-		omni_orders_insert_plan(order->id, allocation->plan.data);
+		omni_orders_insert_plan(order->id, true, allocation->plan.data);
 		order_lines = palloc(sizeof(int64) * allocation->ndemands);
 		for (int d = 0; d < allocation->ndemands; d++)
 			order_lines[d] = order->lines[allocation->demands[d].line].id;

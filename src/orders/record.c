@@ -1,9 +1,10 @@
 /*
  * record.c
- *	  The rows of a new order: one statement per table, whatever its size.
+ *	  The rows of a new order, apart from lines and fulfilments.
  *
- * Every statement takes arrays and inserts all its rows at once.  Statements
- * that nothing needs (no discounts, no tenders …) are not run.
+ * The order's own row is inserted by a statement, because that may have to
+ * wait for another session with the same order.  All others go straight to
+ * their tables (core/insert.c).
  */
 #include "omni.h"
 
@@ -97,78 +98,62 @@ omni_orders_insert_order(OmniOrder *order, bool completed)
 static void
 insert_contact(const OmniOrder *order)
 {
-	static OmniQuery query = {
-		.sql = "INSERT INTO omni.order_contact"
-		" (order_id, given_name, family_name, email, phone)"
-		" VALUES ($1, $2, $3, $4, $5)",
-		.nargs = 5,
-		.argtypes = {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	static const OmniTable table = {
+		.schema = OMNI_SCHEMA,
+		.name = "order_contact",
+		.columns = "order_id, given_name, family_name, email, phone"
 	};
 	const OmniPerson *person = order->customer;
 	const OmniPersonName *name = person->name;
-	Datum		values[5];
-	char		nulls[] = "     ";
+	OmniInsertion rows;
 
 	if (!person->email && !person->phone &&
 		!(name && (name->given || name->family)))
 		return;
-	values[0] = Int64GetDatum(order->id);
-	values[1] = omni_orders_text(name ? name->given : NULL, &nulls[1]);
-	values[2] = omni_orders_text(name ? name->family : NULL, &nulls[2]);
-	values[3] = omni_orders_text(person->email, &nulls[3]);
-	values[4] = omni_orders_text(person->phone, &nulls[4]);
-	omni_core_query(&query, values, nulls, false, NULL);
+	omni_core_insert_begin(&rows, &table);
+	omni_core_put(&rows, Int64GetDatum(order->id));
+	omni_core_put_text(&rows, name ? name->given : NULL);
+	omni_core_put_text(&rows, name ? name->family : NULL);
+	omni_core_put_text(&rows, person->email);
+	omni_core_put_text(&rows, person->phone);
+	omni_core_put_row(&rows);
+	omni_core_insert_end(&rows);
 }
 
 /* The wishes, numbered from 1. */
 static void
 insert_requests(const OmniOrder *order)
 {
-	static OmniQuery query = {
-		.sql = "INSERT INTO omni.order_request"
-		" (order_id, request, kind, node_id, promise_by)"
-		" SELECT $1, d.request, d.kind, d.node_id, d.promise_by"
-		" FROM unnest($2, $3, $4, $5)"
-		" AS d(request, kind, node_id, promise_by)",
-		.nargs = 5,
-		.argtypes = {INT8OID, INT4ARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
-		TIMESTAMPTZARRAYOID}
+	static const OmniTable table = {
+		.schema = OMNI_SCHEMA,
+		.name = "order_request",
+		.columns = "order_id, request, kind, node_id, promise_by"
 	};
-	OmniColumn	request;
-	OmniColumn	kind;
-	OmniColumn	node;
-	OmniColumn	promise_by;
-	Datum		values[5];
+	OmniInsertion rows;
 
-	omni_orders_column_begin(&request, INT4OID, order->nwishes);
-	omni_orders_column_begin(&kind, TEXTOID, order->nwishes);
-	omni_orders_column_begin(&node, INT8OID, order->nwishes);
-	omni_orders_column_begin(&promise_by, TIMESTAMPTZOID, order->nwishes);
+	omni_core_insert_begin(&rows, &table);
 	for (int w = 0; w < order->nwishes; w++)
 	{
 		const OmniFulfilmentWish *wish = order->wishes[w];
 
-		omni_orders_column_add(&request, Int32GetDatum(w + 1));
-		omni_orders_column_add_text(&kind, wish->kind_name);
+		omni_core_put(&rows, Int64GetDatum(order->id));
+		omni_core_put(&rows, Int32GetDatum(w + 1));
+		omni_core_put_text(&rows, wish->kind_name);
 		if (wish->kind == OMNI_FULFILMENT_SHIP)
-			omni_orders_column_add_null(&node);
+			omni_core_put_null(&rows);
 		else
-			omni_orders_column_add(&node, Int64GetDatum(wish->node));
+			omni_core_put(&rows, Int64GetDatum(wish->node));
 		if (wish->promise_by.given)
-			omni_orders_column_add(&promise_by,
-								   TimestampTzGetDatum(wish->promise_by.value));
+			omni_core_put(&rows,
+						  TimestampTzGetDatum(wish->promise_by.value));
 		else
-			omni_orders_column_add_null(&promise_by);
+			omni_core_put_null(&rows);
+		omni_core_put_row(&rows);
 	}
-	values[0] = Int64GetDatum(order->id);
-	values[1] = omni_orders_column_end(&request);
-	values[2] = omni_orders_column_end(&kind);
-	values[3] = omni_orders_column_end(&node);
-	values[4] = omni_orders_column_end(&promise_by);
-	omni_core_query(&query, values, NULL, false, NULL);
+	omni_core_insert_end(&rows);
 }
 
-/* The texts of an address, in the order of the statement's columns. */
+/* The texts of an address, in the order of the columns. */
 #define NADDRESS_TEXTS 11
 static const Size address_texts[NADDRESS_TEXTS] = {
 	offsetof(OmniAddress, country), offsetof(OmniAddress, postal_code),
@@ -179,94 +164,72 @@ static const Size address_texts[NADDRESS_TEXTS] = {
 	offsetof(OmniAddress, instructions)
 };
 
-/* Append a coordinate. */
+/* A coordinate, or null. */
 static void
-add_coordinate(OmniColumn *column, const OmniDouble *coordinate)
+put_coordinate(OmniInsertion *rows, const OmniDouble *coordinate)
 {
 	if (coordinate->given)
-		omni_orders_column_add(column, Float8GetDatum(coordinate->value));
+		omni_core_put(rows, Float8GetDatum(coordinate->value));
 	else
-		omni_orders_column_add_null(column);
+		omni_core_put_null(rows);
 }
 
 /* Where shipments go: personal data, in a table of its own. */
 static void
 insert_addresses(const OmniOrder *order)
 {
-	static OmniQuery query = {
-		.sql = "INSERT INTO omni.delivery_address (order_id, request,"
-		" latitude, longitude, country, postal_code, name, company, street,"
-		" street2, city, region, phone, email, instructions)"
-		" SELECT $1, d.* FROM unnest($2, $3, $4, $5, $6, $7, $8,"
-		" $9, $10, $11, $12, $13, $14, $15) AS d",
-		.nargs = 15,
-		.argtypes = {INT8OID, INT4ARRAYOID, FLOAT8ARRAYOID, FLOAT8ARRAYOID,
-			TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-			TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+	static const OmniTable table = {
+		.schema = OMNI_SCHEMA,
+		.name = "delivery_address",
+		.columns = "order_id, request, latitude, longitude, country,"
+		" postal_code, name, company, street, street2, city, region, phone,"
+		" email, instructions"
 	};
-	OmniColumn	request;
-	OmniColumn	latitude;
-	OmniColumn	longitude;
-	OmniColumn	texts[NADDRESS_TEXTS];
-	Datum		values[4 + NADDRESS_TEXTS];
+	OmniInsertion rows;
+	bool		any = false;
 
-	omni_orders_column_begin(&request, INT4OID, order->nwishes);
-	omni_orders_column_begin(&latitude, FLOAT8OID, order->nwishes);
-	omni_orders_column_begin(&longitude, FLOAT8OID, order->nwishes);
-	for (int t = 0; t < NADDRESS_TEXTS; t++)
-		omni_orders_column_begin(&texts[t], TEXTOID, order->nwishes);
+	for (int w = 0; w < order->nwishes; w++)
+		any = any || order->wishes[w]->address != NULL;
+	if (!any)
+		return;
+	omni_core_insert_begin(&rows, &table);
 	for (int w = 0; w < order->nwishes; w++)
 	{
 		const OmniAddress *address = order->wishes[w]->address;
 
 		if (address == NULL)
 			continue;
-		omni_orders_column_add(&request, Int32GetDatum(w + 1));
-		add_coordinate(&latitude, &address->latitude);
-		add_coordinate(&longitude, &address->longitude);
+		omni_core_put(&rows, Int64GetDatum(order->id));
+		omni_core_put(&rows, Int32GetDatum(w + 1));
+		put_coordinate(&rows, &address->latitude);
+		put_coordinate(&rows, &address->longitude);
 		for (int t = 0; t < NADDRESS_TEXTS; t++)
-			omni_orders_column_add_text(&texts[t],
-										*(char *const *) ((const char *) address +
-														  address_texts[t]));
+			omni_core_put_text(&rows,
+							   *(char *const *) ((const char *) address +
+												 address_texts[t]));
+		omni_core_put_row(&rows);
 	}
-	if (request.n == 0)
-		return;
-	values[0] = Int64GetDatum(order->id);
-	values[1] = omni_orders_column_end(&request);
-	values[2] = omni_orders_column_end(&latitude);
-	values[3] = omni_orders_column_end(&longitude);
-	for (int t = 0; t < NADDRESS_TEXTS; t++)
-		values[4 + t] = omni_orders_column_end(&texts[t]);
-	omni_core_query(&query, values, NULL, false, NULL);
+	omni_core_insert_end(&rows);
 }
 
 /* Discounts as given, of the order and of its lines. */
 static void
 insert_discounts(const OmniOrder *order)
 {
-	static OmniQuery query = {
-		.sql = "INSERT INTO omni.order_discount"
-		" (order_id, discount, line, code, amount)"
-		" SELECT $1, d.discount, d.line, d.code, d.amount"
-		" FROM unnest($2, $3, $4) WITH ORDINALITY"
-		" AS d(line, code, amount, discount)",
-		.nargs = 4,
-		.argtypes = {INT8OID, INT4ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID}
+	static const OmniTable table = {
+		.schema = OMNI_SCHEMA,
+		.name = "order_discount",
+		.columns = "order_id, discount, line, code, amount"
 	};
-	OmniColumn	line;
-	OmniColumn	code;
-	OmniColumn	amount;
-	Datum		values[4];
+	OmniInsertion rows;
 	int			n = order->discounts.n;
+	int			number = 0;
 
 	for (int i = 0; i < order->nlines; i++)
 		n += order->lines[i].discounts.n;
 	if (n == 0)
 		return;
-	omni_orders_column_begin(&line, INT4OID, n);
-	omni_orders_column_begin(&code, TEXTOID, n);
-	omni_orders_column_begin(&amount, NUMERICOID, n);
+	omni_core_insert_begin(&rows, &table);
 	for (int i = -1; i < order->nlines; i++)
 	{
 		const OmniList *list = i < 0 ? &order->discounts :
@@ -275,94 +238,74 @@ insert_discounts(const OmniOrder *order)
 
 		for (int d = 0; d < list->n; d++)
 		{
+			omni_core_put(&rows, Int64GetDatum(order->id));
+			omni_core_put(&rows, Int32GetDatum(++number));
 			if (i < 0)
-				omni_orders_column_add_null(&line);
+				omni_core_put_null(&rows);
 			else
-				omni_orders_column_add(&line,
-									   Int32GetDatum(order->lines[i].line));
-			omni_orders_column_add_text(&code, discounts[d].code);
-			omni_orders_column_add(&amount,
-								   omni_orders_decimal(&discounts[d].amount,
-													   order->decimals));
+				omni_core_put(&rows, Int32GetDatum(order->lines[i].line));
+			omni_core_put_text(&rows, discounts[d].code);
+			omni_core_put(&rows, omni_orders_decimal(&discounts[d].amount,
+													 order->decimals));
+			omni_core_put_row(&rows);
 		}
 	}
-	values[0] = Int64GetDatum(order->id);
-	values[1] = omni_orders_column_end(&line);
-	values[2] = omni_orders_column_end(&code);
-	values[3] = omni_orders_column_end(&amount);
-	omni_core_query(&query, values, NULL, false, NULL);
+	omni_core_insert_end(&rows);
 }
 
 /* Fees as given. */
 static void
 insert_fees(const OmniOrder *order)
 {
-	static OmniQuery query = {
-		.sql = "INSERT INTO omni.order_fee (order_id, fee, code, amount)"
-		" SELECT $1, d.fee, d.code, d.amount"
-		" FROM unnest($2, $3) WITH ORDINALITY"
-		" AS d(code, amount, fee)",
-		.nargs = 3,
-		.argtypes = {INT8OID, TEXTARRAYOID, NUMERICARRAYOID}
+	static const OmniTable table = {
+		.schema = OMNI_SCHEMA,
+		.name = "order_fee",
+		.columns = "order_id, fee, code, amount"
 	};
 	const OmniFee *fees = order->fees.items;
-	OmniColumn	code;
-	OmniColumn	amount;
-	Datum		values[3];
+	OmniInsertion rows;
 
 	if (order->fees.n == 0)
 		return;
-	omni_orders_column_begin(&code, TEXTOID, order->fees.n);
-	omni_orders_column_begin(&amount, NUMERICOID, order->fees.n);
+	omni_core_insert_begin(&rows, &table);
 	for (int i = 0; i < order->fees.n; i++)
 	{
-		omni_orders_column_add_text(&code, fees[i].code);
-		omni_orders_column_add(&amount, omni_orders_decimal(&fees[i].amount,
-															order->decimals));
+		omni_core_put(&rows, Int64GetDatum(order->id));
+		omni_core_put(&rows, Int32GetDatum(i + 1));
+		omni_core_put_text(&rows, fees[i].code);
+		omni_core_put(&rows, omni_orders_decimal(&fees[i].amount,
+												 order->decimals));
+		omni_core_put_row(&rows);
 	}
-	values[0] = Int64GetDatum(order->id);
-	values[1] = omni_orders_column_end(&code);
-	values[2] = omni_orders_column_end(&amount);
-	omni_core_query(&query, values, NULL, false, NULL);
+	omni_core_insert_end(&rows);
 }
 
 /* Tenders as given. */
 static void
 insert_tenders(const OmniOrder *order)
 {
-	static OmniQuery query = {
-		.sql = "INSERT INTO omni.order_tender"
-		" (order_id, tender, kind, reference, amount)"
-		" SELECT $1, d.tender, d.kind, d.reference, d.amount"
-		" FROM unnest($2, $3, $4) WITH ORDINALITY"
-		" AS d(kind, reference, amount, tender)",
-		.nargs = 4,
-		.argtypes = {INT8OID, TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID}
+	static const OmniTable table = {
+		.schema = OMNI_SCHEMA,
+		.name = "order_tender",
+		.columns = "order_id, tender, kind, reference, amount"
 	};
 	const OmniTender *tenders = order->tenders.items;
-	OmniColumn	kind;
-	OmniColumn	reference;
-	OmniColumn	amount;
-	Datum		values[4];
+	OmniInsertion rows;
 
 	if (order->tenders.n == 0)
 		return;
-	omni_orders_column_begin(&kind, TEXTOID, order->tenders.n);
-	omni_orders_column_begin(&reference, TEXTOID, order->tenders.n);
-	omni_orders_column_begin(&amount, NUMERICOID, order->tenders.n);
+	omni_core_insert_begin(&rows, &table);
 	for (int i = 0; i < order->tenders.n; i++)
 	{
-		omni_orders_column_add_text(&kind, tenders[i].kind);
-		omni_orders_column_add_text(&reference, tenders[i].reference);
-		omni_orders_column_add(&amount,
-							   omni_orders_decimal(&tenders[i].amount,
-												   order->decimals));
+		omni_core_put(&rows, Int64GetDatum(order->id));
+		omni_core_put(&rows, Int32GetDatum(i + 1));
+		omni_core_put_text(&rows, tenders[i].kind);
+		omni_core_put_text(&rows, tenders[i].reference);
+		omni_core_put(&rows, omni_orders_decimal(&tenders[i].amount,
+												 order->decimals));
+		omni_core_put_row(&rows);
 	}
-	values[0] = Int64GetDatum(order->id);
-	values[1] = omni_orders_column_end(&kind);
-	values[2] = omni_orders_column_end(&reference);
-	values[3] = omni_orders_column_end(&amount);
-	omni_core_query(&query, values, NULL, false, NULL);
+	omni_core_insert_end(&rows);
 }
 
 /* Everything that is neither order, line nor fulfilment. */
@@ -378,22 +321,40 @@ omni_orders_insert_parts(const OmniOrder *order)
 	insert_tenders(order);
 }
 
-/* A plan, numbered behind those that the order has. */
-void
-omni_orders_insert_plan(int64 order, const char *plan)
+/* How many plans the order has. */
+static int
+count_plans(int64 order)
 {
 	static OmniQuery query = {
-		.sql = "INSERT INTO omni.order_plan"
-		" (order_id, plan_number, planned_at, plan)"
-		" SELECT $1, 1 + COALESCE(pg_catalog.max(plan_number), 0), $2,"
-		" $3::pg_catalog.jsonb FROM omni.order_plan WHERE order_id = $1",
-		.nargs = 3,
-		.argtypes = {INT8OID, TIMESTAMPTZOID, TEXTOID}
+		.sql = "SELECT COALESCE(pg_catalog.max(plan_number), 0)"
+		" FROM omni.order_plan WHERE order_id = $1",
+		.nargs = 1,
+		.argtypes = {INT8OID}
 	};
-	Datum		values[3];
+	Datum		value = Int64GetDatum(order);
+	OmniRows	rows;
 
-	values[0] = Int64GetDatum(order);
-	values[1] = TimestampTzGetDatum(omni_core_now());
-	values[2] = CStringGetTextDatum(plan);
-	omni_core_query(&query, values, NULL, false, NULL);
+	omni_core_query(&query, &value, NULL, false, &rows);
+	return DatumGetInt32(OMNI_VALUE(&rows, 0, 0));
+}
+
+/* A plan: the first one of a new order, or behind those that it has. */
+void
+omni_orders_insert_plan(int64 order, bool first, const char *plan)
+{
+	static const OmniTable table = {
+		.schema = OMNI_SCHEMA,
+		.name = "order_plan",
+		.columns = "order_id, plan_number, planned_at, plan"
+	};
+	int			number = first ? 1 : count_plans(order) + 1;
+	OmniInsertion rows;
+
+	omni_core_insert_begin(&rows, &table);
+	omni_core_put(&rows, Int64GetDatum(order));
+	omni_core_put(&rows, Int32GetDatum(number));
+	omni_core_put(&rows, TimestampTzGetDatum(omni_core_now()));
+	omni_core_put(&rows, DirectFunctionCall1(jsonb_in, CStringGetDatum(plan)));
+	omni_core_put_row(&rows);
+	omni_core_insert_end(&rows);
 }

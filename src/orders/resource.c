@@ -154,7 +154,7 @@ omni_orders_resource(const OmniLockedOrder *order, const OmniStepLine *lines,
 		return;
 
 	omni_orders_allocate(&allocation);
-	omni_orders_insert_plan(order->id, allocation.plan.data);
+	omni_orders_insert_plan(order->id, false, allocation.plan.data);
 	omni_orders_record_grants(order->id, &allocation, order_lines);
 	for (int d = 0; d < allocation.ndemands; d++)
 	{

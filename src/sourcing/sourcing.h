@@ -15,6 +15,13 @@
 
 #include "sourcing/plan_core.h"
 
+/* ---- solve.c ---- */
+
+/* work units for one order: omni.sourcing_budget */
+extern int	omni_sourcing_budget;
+
+extern void omni_sourcing_init(void);
+
 /* ---- sourcing.c ---- */
 
 typedef struct OmniDestination

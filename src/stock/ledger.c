@@ -10,11 +10,8 @@
  */
 #include "omni.h"
 
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
-#include "executor/executor.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/array.h"
@@ -25,14 +22,15 @@
 
 #include "stock/block.h"
 
-/* The ledger's columns, in the order in which the install script makes them. */
-static const char *const ledger_columns[] = {
-	"id", "item_id", "node_id", "quantity", "reserved", "era", "xid", "closes",
-	"reservation", "channel_id", "occurred_at", "recorded_at", "expires_at",
-	"kind", "reference", "actor"
+static const OmniTable ledger_table = {
+	.schema = OMNI_SCHEMA,
+	.name = "stock_ledger",
+	.columns = "id, item_id, node_id, quantity, reserved, era, xid, closes,"
+	" reservation, channel_id, occurred_at, recorded_at, expires_at, kind,"
+	" reference, actor"
 };
 
-#define NCOLUMNS ((int) lengthof(ledger_columns))
+#define NCOLUMNS 16
 
 /* What all rows of one call share. */
 typedef struct RowConstants
@@ -43,15 +41,11 @@ typedef struct RowConstants
 	Datum		actor;
 } RowConstants;
 
-/* Put one row's values into a slot whose further columns are null. */
+/* One row's values, in the order of the table's columns above. */
 static void
-fill_slot(TupleTableSlot *slot, const OmniLedgerRow *row,
-		  const RowConstants *constants)
+fill_row(Datum *values, bool *isnull, const OmniLedgerRow *row,
+		 const RowConstants *constants)
 {
-	Datum	   *values = slot->tts_values;
-	bool	   *isnull = slot->tts_isnull;
-
-	ExecStoreAllNullTuple(slot);
 	memset(isnull, 0, sizeof(bool) * NCOLUMNS);
 	values[0] = Int64GetDatum(row->id);
 	values[1] = Int64GetDatum(row->item);
@@ -78,61 +72,18 @@ fill_slot(TupleTableSlot *slot, const OmniLedgerRow *row,
 	values[15] = constants->actor;
 }
 
-/* OM016 where somebody changed the table's columns. */
-static void
-check_columns(Relation ledger)
-{
-	TupleDesc	desc = RelationGetDescr(ledger);
-	bool		right = desc->natts >= NCOLUMNS;
-
-	for (int i = 0; right && i < NCOLUMNS; i++)
-		right = !TupleDescAttr(desc, i)->attisdropped &&
-			strcmp(NameStr(TupleDescAttr(desc, i)->attname),
-				   ledger_columns[i]) == 0;
-	if (!right)
-		ereport(ERROR,
-				(errcode(OMNI_ERR_VERSION_MISMATCH),
-				 errmsg("table \"omni.stock_ledger\" does not have the columns that this library writes"),
-				 errhint("Restore its columns, or run: ALTER EXTENSION omni UPDATE;")));
-}
-
-/* Open the ledger for writing; OM011 where it has just been dropped. */
-static Relation
-open_ledger(void)
-{
-	Relation	ledger = try_table_open(omni_stock_ledger_oid(),
-										RowExclusiveLock);
-
-	if (ledger == NULL)
-		ereport(ERROR,
-				(errcode(OMNI_ERR_NOT_READY),
-				 errmsg("extension \"omni\" is not installed in this database"),
-				 errhint("Run: CREATE EXTENSION omni;")));
-	check_columns(ledger);
-	return ledger;
-}
-
 /*
  * Append rows; the caller has pinned and loaded the blocks of their items and
  * passed the gate.
  *
- * The rows go to the table by the executor's own insertion, without a
- * statement: planning state, projections and snapshots of an INSERT cost as
- * much as the row and its indexes (see doc/architecture.md).  Indexes,
- * constraints, row triggers and logical decoding work as for any row;
- * statement triggers do not fire, so those on the ledger see other people's
- * statements only.
+ * The rows go to the table without a statement (core/insert.c), which would
+ * cost as much as the row and its indexes (see doc/architecture.md).
  */
 void
 omni_stock_ledger_insert(const OmniLedgerRow *rows, int n)
 {
 	RowConstants constants;
-	MemoryContext old;
-	EState	   *estate;
-	ResultRelInfo *target;
-	TupleTableSlot *slot;
-	Relation	ledger;
-	bool		triggers;
+	OmniInsertion insertion;
 
 	if (n == 0)
 		return;
@@ -141,40 +92,21 @@ omni_stock_ledger_insert(const OmniLedgerRow *rows, int n)
 	constants.era = omni_core_gate();
 	constants.now = omni_core_now();
 	constants.xid = GetTopFullTransactionId();
-	ledger = open_ledger();
-
-	estate = CreateExecutorState();
-	old = MemoryContextSwitchTo(estate->es_query_cxt);
 	constants.actor =
 		CStringGetTextDatum(GetUserNameFromId(omni_core_asker(), false));
-	target = makeNode(ResultRelInfo);
-	InitResultRelInfo(target, ledger, 0, NULL, 0);
-	ExecOpenIndices(target, false);
-	slot = MakeSingleTupleTableSlot(RelationGetDescr(ledger), &TTSOpsVirtual);
-	triggers = target->ri_TrigDesc &&
-		target->ri_TrigDesc->trig_insert_after_row;
-
-	if (triggers)
-		AfterTriggerBeginQuery();
+	omni_core_insert_begin(&insertion, &ledger_table);
 	for (int i = 0; i < n; i++)
 	{
-		MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
-		fill_slot(slot, &rows[i], &constants);
-		ExecSimpleRelationInsert(target, estate, slot);
-		MemoryContextSwitchTo(estate->es_query_cxt);
-		ResetPerTupleExprContext(estate);
-		CHECK_FOR_INTERRUPTS();
-	}
-	if (triggers)
-		AfterTriggerEndQuery(estate);
+		MemoryContext old;
+		Datum		values[NCOLUMNS];
+		bool		isnull[NCOLUMNS];
 
-	ExecDropSingleTupleTableSlot(slot);
-	ExecCloseIndices(target);
-	MemoryContextSwitchTo(old);
-	FreeExecutorState(estate);
-	table_close(ledger, NoLock);
-	/* what comes next in this statement sees the rows */
-	CommandCounterIncrement();
+		old = MemoryContextSwitchTo(omni_core_insert_memory(&insertion));
+		fill_row(values, isnull, &rows[i], &constants);
+		MemoryContextSwitchTo(old);
+		omni_core_insert_row(&insertion, values, isnull);
+	}
+	omni_core_insert_end(&insertion);
 }
 
 /*

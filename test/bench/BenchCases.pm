@@ -19,6 +19,8 @@ our %title = (
 	feed => 'omni, a consumer following the feed',
 	notify => 'omni, NOTIFY in the transaction',
 	redis => 'Redis, Lua, append-only file synced at every write',
+	orders => 'omni.place_order(), two lines, 1,037 stores',
+	'order_rows' => 'bare INSERTs of an order\'s rows, in a function',
 	available => 'omni.available()',
 	select1 => 'SELECT 1',
 );
@@ -31,6 +33,7 @@ our %target = (
 	'uniform-32c' => { wide => 0.85 },
 	'bulk-1c' => { wide => 0.5 },
 	'bulk-8c' => { wide => 0.5 },
+	'orders-8c' => { order_rows => 0.6 },
 	'reads-8c' => { select1 => 0.667 },
 	'reads-8c-simple' => { select1 => 0.667 },
 );
@@ -63,16 +66,36 @@ our @cases = (
 		lines => 3 },
 	(map { { %{ reserving("bulk-${_}c", 'uniform', $_,
 				qw(guarded narrow wide)) }, lines => 1000 } } 1, 8),
+	# whole orders, decided and recorded
+	{ name => 'orders-8c', items => 'uniform', clients => 8, lines => 1,
+		protocol => 'simple', what => 'orders',
+		ways => [ 'orders', 'order_rows' ] },
 	# A flush of a millisecond, as on a network disk: whoever flushes first
 	# waits as long, for all.
 	{ %{ reserving('disk-32c', 'hot', 32, qw(select guarded narrow wide)) },
 		settings => { commit_delay => 1000, commit_siblings => 0 } },
 	(map { { name => "reads-8c$_->[0]", items => 'uniform', clients => 8,
-			lines => 1, protocol => $_->[1], reads => 1,
+			lines => 1, protocol => $_->[1], what => 'reading',
 			ways => [ 'available', 'select1' ] } }
 		  [ '', 'prepared' ], [ '-simple', 'simple' ]),
-	{ name => 'availability', measure => 'availability', ways => [] },
+	{ name => 'availability', measure => 'availability', ways => [],
+		what => 'omni.availability(), 50 skus of 1,000 nodes' },
+	{ name => 'solver', measure => 'solver', ways => [],
+		what => 'the sourcing solver: times, gaps, what rules would cost' },
+	{ name => 'identity', measure => 'identity', ways => [],
+		what => 'comparators of identity, in C and from SQL' },
 );
+
+my $order_variables = join('', map { "\\set $_\n" } 'a random(1, 500)',
+	'b random(1, 500)', 'x random(1, 1000000000000000)', 'c random(0, 999)',
+	'la random(30000, 48000) / 1000.0', 'lo random(75000, 120000) / 1000.0');
+# As plain.document() of orders.sql, in the client's own words.
+my $order = '{"channel": "web", "external_id": "W-:x", "currency": "USD",'
+  . ' "customer": {"email": "c:c@example.com"}, "fulfilment": {"kind": "ship",'
+  . ' "address": {"country": "US", "latitude": :la, "longitude": -:lo}},'
+  . ' "lines": [{"sku": "O:a", "quantity": 1, "unit_price": "19.99"},'
+  . ' {"sku": "O:b", "quantity": 1, "unit_price": "9.99"}],'
+  . ' "tenders": [{"kind": "card", "reference": "r", "amount": "29.98"}]}';
 
 # Variables i, j, k: items.  Bulk: s, the first of a thousand.
 sub variables
@@ -85,6 +108,7 @@ sub variables
 	# the companions of a hot item are any others
 	my $rest = $one{ $case->{items} eq 'hot' ? 'uniform' : $case->{items} };
 
+	return $order_variables if ($case->{what} // '') eq 'orders';
 	return "\\set s random(1, $items - 999)\n" if $case->{lines} == 1000;
 	return "\\set i $one{ $case->{items} }\n"
 	  . ($case->{lines} == 3 ? "\\set j $rest\n\\set k $rest\n" : '');
@@ -153,6 +177,8 @@ sub statements
 	return $protocol eq 'simple' ? "SELECT omni.available(':i', 'N');\n"
 	  : "SELECT omni.available(:i::text, 'N');\n" if $way eq 'available';
 	return "SELECT 1;\n" if $way eq 'select1';
+	return "SELECT omni.place_order('$order');\n" if $way eq 'orders';
+	return "SELECT plain.place_order();\n" if $way eq 'order_rows';
 	die "no such way: $way\n";
 }
 

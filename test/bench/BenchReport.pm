@@ -75,13 +75,12 @@ sub rows
 sub describe
 {
 	my ($case) = @_;
-	my $what = $case->{reads} ? 'reading'
-	  : { hot => 'one hot item', uniform => 'uniform', zipf => 'zipf 1.1' }
+	my $what = $case->{what} // { hot => 'one hot item', uniform => 'uniform', zipf => 'zipf 1.1' }
 	  ->{ $case->{items} };
 
 	return join(', ', $what,
 		"$case->{clients} client" . ($case->{clients} > 1 ? 's' : ''),
-		$case->{reads} ? () : $case->{lines} == 1 ? 'one line a call'
+		$case->{what} ? () : $case->{lines} == 1 ? 'one line a call'
 		: number($case->{lines}) . ' lines a call',
 		"$case->{protocol} protocol",
 		map { "$_ = $case->{settings}{$_}" }

@@ -158,6 +158,19 @@ sub stop_redis
 
 END { my $status = $?; stop_redis(); $? = $status; }
 
+# ---- the sourcing solver, without a server ----
+
+# Compile and run solver.c; what it prints.  Compiled as the extension is.
+sub solver
+{
+	my $program = "$work/solver";
+
+	command("$work/solver.log", 'gcc', '-std=gnu99', '-O2', '-Wall', '-Isrc',
+		'-Itest/unit', '-o', $program, 'test/bench/solver.c',
+		glob('src/sourcing/solve_*core.c'), '-lm');
+	return command("$work/solver.out", $program, $ENV{OMNI_DATA} // ());
+}
+
 # ---- reads ----
 
 # One call of omni.availability() for 50 skus that 1,000 nodes stock: ms.

@@ -14,6 +14,7 @@ use strict;
 use warnings;
 
 use BenchCases;
+use BenchIdentity;
 use BenchReport;
 use BenchRun;
 use POSIX qw(strftime);
@@ -31,7 +32,7 @@ mkdir($BenchRun::work);
 if ("@wanted" eq 'list')
 {
 	printf "%-18s %s\n", $_->{name},
-	  $_->{measure} ? 'omni.availability(), 50 skus of 1,000 nodes'
+	  $_->{measure} ? $_->{what}
 	  : BenchReport::describe($_) for @BenchCases::cases;
 	exit 0;
 }
@@ -62,6 +63,8 @@ printf "%d cases, %d rounds, %d runs of %s s: about %d minutes\n",
   $runs * ($BenchRun::seconds + 1) / 60 + 1;
 psql('postgres', '-c', 'CREATE DATABASE bench');
 psql('bench', '-v', "items=$BenchCases::items", '-f', 'test/bench/setup.sql');
+psql('bench', '-f', 'test/bench/orders.sql')
+  if grep { ($_->{what} // '') eq 'orders' } @cases;
 chomp(my ($version, $fsync, $commit) = map { psql('bench', '-c', "SHOW $_") }
 	qw(server_version fsync synchronous_commit));
 die "fsync is $fsync, synchronous_commit $commit\n"
@@ -98,6 +101,24 @@ sub run_way
 	  : BenchRun::pgbench($case, $way);
 }
 
+# Cases that are no runs of pgbench; each gives its text.
+my %measures = (
+	solver => \&BenchRun::solver,
+	identity => sub { return join("\n", BenchIdentity::run()); },
+	availability => sub { return availability_text(); },
+);
+
+sub availability_text
+{
+	my @ms = BenchRun::availability($rounds);
+	my $median = BenchReport::median(@ms);
+
+	return sprintf('omni.availability() of 50 skus that 1,000 nodes stock,'
+		  . ' 50,000 rows counted by the server: %.1f ms (median of %d calls;'
+		  . ' target: at most 5 ms, %s).', $median, scalar @ms,
+		$median <= 5 ? 'met' : 'missed');
+}
+
 for my $case (@cases)
 {
 	my %figures;
@@ -105,14 +126,10 @@ for my $case (@cases)
 
 	if ($case->{measure})
 	{
-		my @ms = BenchRun::availability($rounds);
-		my $median = BenchReport::median(@ms);
+		my $text = $measures{ $case->{measure} }->();
 
-		push @text_notes, sprintf('`omni.availability()` of 50 skus that 1,000'
-			  . ' nodes stock, 50,000 rows counted by the server: %.1f ms (median'
-			  . ' of %d calls; target: at most 5 ms, %s).', $median,
-			scalar @ms, $median <= 5 ? 'met' : 'missed');
-		print "$text_notes[-1]\n\n";
+		print "$text\n\n";
+		push @text_notes, "\n```\n$text\n```";
 		next;
 	}
 	psql('bench', '-c', 'TRUNCATE plain.narrow, plain.wide, plain.reservation');
