@@ -40,7 +40,7 @@ OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/table.o \
 	src/stock/fold.o src/stock/balance.o src/stock/tidy.o \
 	src/stock/history.o src/stock/verify.o src/stock/repair.o \
 	src/stock/stat.o src/stock/reload.o src/stock/api.o \
-	src/stock/reference.o src/stock/shortfall.o
+	src/stock/reference.o src/stock/shortfall.o src/stock/capacity.o
 OBJS_identity = src/identity/text_core.o src/identity/compare_core.o \
 	src/identity/date_core.o src/identity/phonetic_core.o \
 	src/identity/nickname_core.o src/identity/word_core.o \
@@ -63,20 +63,24 @@ OBJS_sourcing = src/sourcing/solve_core.o src/sourcing/solve_bound_core.o \
 	src/sourcing/solve_dual_core.o src/sourcing/solve_greedy_core.o \
 	src/sourcing/solve_columns_core.o src/sourcing/solve_search_core.o \
 	src/sourcing/solve_check_core.o src/sourcing/solve_explain_core.o \
-	src/sourcing/plan_core.o src/sourcing/calendar_core.o \
+	src/sourcing/calendar_core.o \
 	src/sourcing/rate_core.o src/sourcing/rules_core.o \
 	src/sourcing/config.o src/sourcing/config_nodes.o \
 	src/sourcing/config_carriers.o src/sourcing/config_rules.o \
 	src/sourcing/place.o src/sourcing/zones.o src/sourcing/values.o \
 	src/sourcing/network.o src/sourcing/dates.o src/sourcing/explain.o \
-	src/sourcing/instance.o src/sourcing/solve.o src/sourcing/sourcing.o
+	src/sourcing/instance.o src/sourcing/solve.o src/sourcing/gather.o \
+	src/sourcing/capacity.o src/sourcing/outcome.o src/sourcing/sourcing.o \
+	src/sourcing/reasons.o
 OBJS_orders = src/orders/init.o src/orders/money_core.o src/orders/money.o \
 	src/orders/parse.o src/orders/values.o src/orders/guard.o \
 	src/orders/demand.o src/orders/allocate.o src/orders/record.o \
 	src/orders/lines.o src/orders/grant.o src/orders/event.o \
 	src/orders/place.o src/orders/document.o src/orders/existing.o \
 	src/orders/step.o src/orders/resource.o src/orders/fulfilment.o \
-	src/orders/pick.o src/orders/cancel.o src/orders/transition.o
+	src/orders/pick.o src/orders/cancel.o src/orders/transition.o \
+	src/orders/hold.o src/orders/parking.o src/orders/retry.o \
+	src/orders/arrival.o
 
 OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
 	$(OBJS_identity) $(OBJS_customer) $(OBJS_sourcing) $(OBJS_orders)
@@ -94,8 +98,9 @@ SQL_identity = src/identity/normalise.sql src/identity/compare.sql \
 	src/identity/match_tables.sql src/identity/match_api.sql
 SQL_customer = src/customer/tables.sql src/customer/api.sql
 SQL_sourcing = src/sourcing/tables.sql src/sourcing/network_api.sql \
-	src/sourcing/api.sql
-SQL_orders = src/orders/tables.sql src/orders/api.sql
+	src/sourcing/api.sql src/sourcing/capacity_api.sql
+SQL_orders = src/orders/tables.sql src/orders/waiting_tables.sql \
+	src/orders/api.sql src/orders/waiting_api.sql
 
 SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \
 	$(SQL_stock) $(SQL_identity) $(SQL_customer) $(SQL_sourcing) $(SQL_orders) \
@@ -160,7 +165,8 @@ include test/soak/soak.mk
 # Points at which tests stop a session (src/core/test_point.h) are compiled in
 # where "make test" asks for them, and nowhere else; these objects have some.
 TEST_POINT_OBJS = src/core/test_point.o src/core/init.o src/core/tick.o \
-	src/stock/xact.o
+	src/stock/xact.o src/stock/fold.o src/stock/verify.o src/stock/load.o \
+	src/stock/paged.o src/stock/shortfall.o src/stock/tidy.o
 ifneq ($(OMNI_TEST_POINTS),)
 $(TEST_POINT_OBJS): override CPPFLAGS += -DOMNI_TEST_POINTS
 endif

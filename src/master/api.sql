@@ -250,6 +250,8 @@ COMMENT ON COLUMN omni.channel.currency IS
     'default currency of its orders, ISO 4217; null: none';
 COMMENT ON COLUMN omni.channel.may_refuse IS
     'false: an order of this channel is taken even where stock is missing, because the channel has sold it already; the missing part stays open, parked';
+COMMENT ON COLUMN omni.channel.priority IS
+    'of its orders that do not say: whose turn comes first when units arrive that several wait for; higher first';
 COMMENT ON COLUMN omni.channel.status IS
     'active: takes new orders; inactive: does not any more';
 

@@ -65,7 +65,8 @@ static const char *const item_told[] = {
 	"sku", "unit", "status", "category", "weight_g", "splittable",
 	"unfilled_cost", NULL
 };
-static const char *const node_policies[] = {"status", "safety", NULL};
+/* the kind: limits of capacity hang on it */
+static const char *const node_policies[] = {"status", "safety", "kind", NULL};
 
 static const Table tables[] = {
 	{EVENTS("channel"), .code = "code", .mapped = true},

@@ -140,7 +140,8 @@ static Map channel_map = {
 	.noun = "channel",
 	.info_size = sizeof(OmniChannelInfo),
 	.read_info = read_channel,
-	.columns = "m.id, m.code, m.kind, m.currency, m.may_refuse, m.status",
+	.columns = "m.id, m.code, m.kind, m.currency, m.may_refuse, m.status,"
+	" m.priority",
 	.code_index = "channel_code_key",
 	.id_index = "channel_pkey"
 };
@@ -205,7 +206,7 @@ read_active(const OmniRows *rows, int r, int c)
 	return strcmp(status, "active") == 0;
 }
 
-/* id, code, kind, currency, may_refuse, status */
+/* id, code, kind, currency, may_refuse, status, priority */
 static void
 read_channel(const OmniRows *rows, int r, Entry *entry)
 {
@@ -218,6 +219,7 @@ read_channel(const OmniRows *rows, int r, Entry *entry)
 	read_text(rows, r, 3, info->currency, sizeof(info->currency));
 	info->may_refuse = DatumGetBool(OMNI_VALUE(rows, r, 4));
 	info->active = read_active(rows, r, 5);
+	info->priority = DatumGetInt32(OMNI_VALUE(rows, r, 6));
 }
 
 /* OMNI_NODE_COLUMNS */

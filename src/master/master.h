@@ -102,6 +102,7 @@ typedef struct OmniChannelInfo
 	bool		active;			/* takes new orders */
 	bool		may_refuse;		/* false: its orders are taken even where
 								 * stock is missing */
+	int32		priority;		/* of its orders that do not say */
 	char		currency[4];	/* default, ISO 4217; "" when not given */
 } OmniChannelInfo;
 

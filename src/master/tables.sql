@@ -12,6 +12,7 @@ CREATE TABLE omni.channel (
     name text,
     currency text,
     may_refuse boolean NOT NULL DEFAULT true,
+    priority integer NOT NULL DEFAULT 0,
     status text NOT NULL DEFAULT 'active',
     CONSTRAINT channel_pkey PRIMARY KEY (id),
     CONSTRAINT channel_code_key UNIQUE (code),
@@ -21,6 +22,8 @@ CREATE TABLE omni.channel (
     CONSTRAINT channel_kind_check CHECK (kind IN ('web', 'app', 'pos',
         'marketplace', 'social', 'service', 'dropship')),
     CONSTRAINT channel_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT channel_priority_check
+        CHECK (priority BETWEEN -1000000 AND 1000000),
     CONSTRAINT channel_status_check CHECK (status IN ('active', 'inactive'))
 );
 SELECT pg_catalog.pg_extension_config_dump('omni.channel', '');

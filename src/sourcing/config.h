@@ -77,6 +77,7 @@ typedef struct OmniConfigService
 	OmniRateCard card;
 	int16		transit[OMNI_MAX_ZONES];
 	const int64 *cost[OMNI_MAX_ZONES];	/* by brackets; NULL: not there */
+	const int64 *slope[OMNI_MAX_ZONES]; /* of the same, for the solver */
 } OmniConfigService;
 
 /* When an order of one day ships: up to its cut-off, and after. */

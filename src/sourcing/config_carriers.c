@@ -18,6 +18,7 @@
 #include "utils/date.h"
 
 #include "sourcing/config.h"
+#include "sourcing/solve_core.h"
 
 #define EARTH_RADIUS_KM 6371.0088
 
@@ -384,6 +385,7 @@ expand_rates(OmniConfig *config)
 		for (int z = 0; z < OMNI_MAX_ZONES; z++)
 		{
 			int64	   *cost;
+			int64	   *slope;
 
 			if (omni_rate_parcel_max(&service->card, z) == 0)
 				continue;
@@ -391,6 +393,10 @@ expand_rates(OmniConfig *config)
 									  (config->scale.brackets + 1));
 			(void) omni_rate_expand(&service->card, z, &config->scale, cost);
 			service->cost[z] = cost;
+			slope = omni_sourcing_keep(config, sizeof(int64) *
+									   (config->scale.brackets + 1));
+			omni_sourcing_rate_slopes(cost, config->scale.brackets, slope);
+			service->slope[z] = slope;
 		}
 	}
 }

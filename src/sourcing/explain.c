@@ -9,15 +9,17 @@
  */
 #include "omni.h"
 
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 
+#include "sourcing/capacity.h"
 #include "sourcing/config.h"
 #include "sourcing/destination.h"
+#include "sourcing/sourcing.h"
 #include "types/currency_core.h"
 
 PG_FUNCTION_INFO_V1(omni_sourcing_explain_routing);
@@ -182,23 +184,6 @@ read_request(const RequestDocument *document, OmniNetworkRequest *request)
 
 /* ---- the answer ---- */
 
-/* A date, or null. */
-static void
-append_day(StringInfo json, const char *key, int32 day)
-{
-	char	   *text;
-
-	if (day == OMNI_NO_DAY)
-	{
-		appendStringInfo(json, ",\"%s\":null", key);
-		return;
-	}
-	text = DatumGetCString(DirectFunctionCall1(date_out,
-											   DateADTGetDatum(day)));
-	appendStringInfo(json, ",\"%s\":", key);
-	escape_json(json, text);
-}
-
 /* A number, or null where it is below 0. */
 static void
 append_limit(StringInfo json, const char *key, int64 value)
@@ -248,8 +233,8 @@ describe_options(const OmniNetwork *network, int freight, int64 grams,
 		appendStringInfo(json, "%s{\"service\":", o > 0 ? "," : "");
 		escape_json(json, omni_network_service_code(network, option->service));
 		appendStringInfo(json, ",\"zone\":%d", option->zone);
-		append_day(json, "ship_day", option->ship_day);
-		append_day(json, "delivery_day", option->delivery_day);
+		omni_sourcing_append_day(json, "ship_day", option->ship_day);
+		omni_sourcing_append_day(json, "delivery_day", option->delivery_day);
 		appendStringInfo(json, ",\"late_days\":%d,\"lateness_cost\":" INT64_FORMAT
 						 ",\"freight\":" INT64_FORMAT "}",
 						 option->late_days, option->surcharge,
@@ -308,7 +293,7 @@ describe_node(const OmniNetwork *network, int n, int64 grams, StringInfo json)
 	escape_json(json, code ? code : "");
 	describe_exclusion(network, node, json);
 	append_limit(json, "zone", node->zone);
-	append_day(json, "ship_day", node->ship_day);
+	omni_sourcing_append_day(json, "ship_day", node->ship_day);
 	if (node->distance_m >= 0)
 		appendStringInfo(json, ",\"distance_km\":" INT64_FORMAT "." INT64_FORMAT,
 						 node->distance_m / 1000, node->distance_m % 1000 / 100);
@@ -385,7 +370,8 @@ describe_policy(const OmniNetwork *network, StringInfo json)
 
 /*
  * omni.explain_routing(request jsonb) RETURNS jsonb: what the network says of
- * an order as if every node had the units; doc/network.md has the keys.  OM002
+ * an order as if every node had the units, with what is left of its capacity
+ * (on a standby: with all of it); doc/network.md has the keys.  OM002
  * for NULL and unknown codes, OM006 and OM008 for what is wrong with the
  * document.  Reserves and writes nothing.
  */
@@ -405,6 +391,13 @@ omni_sourcing_explain_routing(PG_FUNCTION_ARGS)
 	omni_core_read_document(PG_GETARG_JSONB_P(0), &request_shape,
 							"routing request", &document);
 	read_request(&document, &request);
+	/* a standby has no counters, nor has who has promised nothing yet */
+	if (!RecoveryInProgress() && omni_core_is_adopted())
+	{
+		request.used = omni_sourcing_used;
+		request.used_context = omni_sourcing_used_begin(request.candidates,
+														request.ncandidates);
+	}
 	network = omni_network_read(&request);
 	grams = order_weight(network, &request);
 	initStringInfo(&json);

@@ -56,7 +56,7 @@ typedef struct Reading
 	LocalTimes *times;			/* by time zone */
 	const int8 *postal[OMNI_MAX_SERVICES];	/* by service: zones by node */
 	bool		ask_distance;
-	int64	   *free_cost;		/* rate of what sends no parcel */
+	int64	   *free_cost;		/* rate, and slope, of what sends no parcel */
 
 	SharedOption *shared;
 	int32		nshared;
@@ -220,6 +220,7 @@ share_option(Reading *reading, int service, int zone, int32 ship_day,
 													  &delays);
 	option->late_days = days_late(option->delivery_day, promise_day);
 	option->cost = info->cost[zone];
+	option->slope = info->slope[zone];
 	option->surcharge = lateness_cost(policy, option->late_days);
 	*first = reading->nshared;
 	return reading->nshared++;
@@ -372,7 +373,7 @@ set_pickup(Reading *reading, OmniNetworkNode *node)
 	own.delivery_day = own.ship_day;
 	own.late_days = days_late(own.delivery_day, times->promise_day);
 	own.surcharge = lateness_cost(&reading->network->policy, own.late_days);
-	own.cost = reading->free_cost;
+	own.cost = own.slope = reading->free_cost;
 	option = &own;
 	node->freight = add_freight(reading, &option, 1);
 	node->zone = 0;

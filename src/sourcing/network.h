@@ -74,6 +74,7 @@ typedef struct OmniNetworkOption
 	int32		delivery_day;
 	int32		late_days;		/* beyond the promise */
 	const int64 *cost;			/* by brackets, 0 … network->scale.brackets */
+	const int64 *slope;			/* of these, for the solver */
 	int64		surcharge;		/* for lateness, once a shipment */
 } OmniNetworkOption;
 
