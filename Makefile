@@ -46,6 +46,8 @@ OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
 OBJS_sourcing = src/sourcing/plan_core.o src/sourcing/sourcing.o \
 	src/sourcing/solve_core.o src/sourcing/solve_bound_core.o \
 	src/sourcing/solve_dual_core.o src/sourcing/solve_greedy_core.o \
+	src/sourcing/solve_local_core.o src/sourcing/solve_tree_core.o \
+	src/sourcing/solve_share_core.o \
 	src/sourcing/solve_columns_core.o src/sourcing/solve_search_core.o \
 	src/sourcing/solve_check_core.o src/sourcing/solve_explain_core.o \
 	src/sourcing/instance.o src/sourcing/solve.o

@@ -13,6 +13,9 @@
 #include "sourcing/solve_greedy_core.c"
 #include "sourcing/solve_columns_core.c"
 #include "sourcing/solve_search_core.c"
+#include "sourcing/solve_local_core.c"
+#include "sourcing/solve_tree_core.c"
+#include "sourcing/solve_share_core.c"
 #include "sourcing/solve_check_core.c"
 #include "sourcing/solve_explain_core.c"
 
