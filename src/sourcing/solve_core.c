@@ -26,7 +26,7 @@
 /* with more lines, nodes have too many columns to list them */
 #define MOST_LISTED		20
 /* with so few, columns come first */
-#define FEW_LINES		8
+#define LISTED_FIRST		8
 
 /* ---- what parts cost ---- */
 
@@ -491,7 +491,7 @@ omni_sourcing_minimise(const OmniSolveProblem *problem,
 			if (work->nheld > FEW_HELD || limits->thorough)
 				omni_sourcing_improve_prices(work);
 		}
-		if (!picked || (problem->nlines <= FEW_LINES && !limits->thorough))
+		if (!picked || (problem->nlines <= LISTED_FIRST && !limits->thorough))
 			list_columns(work, picked);
 		if (picked && work->bound < work->best && !work->exhausted)
 			omni_sourcing_branch(work);

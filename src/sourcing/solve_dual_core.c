@@ -17,7 +17,8 @@
  * are raised: by a line for each option that is not dominated, as steep as
  * what the node itself holds allows, and by what its caps let it ship.
  *
- * Every few steps the prices at hand are made into a solution, greedily.
+ * After every round the prices at hand are made into a solution, greedily, and
+ * that is improved (solve_local_core.c).
  */
 #include <string.h>
 
@@ -29,8 +30,9 @@
 #define FIRST_STRIDE	64		/* of the distance to the best, in 256ths */
 #define LAST_STRIDE		4
 #define PATIENCE		4		/* steps without progress before it is halved */
-#define DUAL_BUDGET_PART 2
-#define FAR_PART		4
+#define DUAL_BUDGET_PART 2		/* of the budget: the rest is for later */
+#define FEW_LINES		6		/* their solutions are good as they are */
+#define FAR_PART		4		/* of the bound: no step aims further */
 
 /* By what a survivor's reduced cost was bounded. */
 #define BOUND_LINE		0
@@ -455,7 +457,7 @@ omni_sourcing_improve_prices(OmniSolveWork *work)
 		for (int s = 0; s < work->nsurvivors; s++)
 			work->survivors[s].active |= work->survivors[s].reduced < 0;
 		drop_survivors(work, target_of(work) + 1 - now);
-		if (round > 0)
+		if (round > 0 && nlines > FEW_LINES)
 			omni_sourcing_change_set(work, omni_sourcing_greedy(work), false);
 		step_along(work, shortage, course, trial, now, &stride);
 	}
@@ -464,7 +466,8 @@ omni_sourcing_improve_prices(OmniSolveWork *work)
 	if (work->bound >= work->best)
 		return;
 	load_prices(work, best);
-	omni_sourcing_change_set(work, omni_sourcing_greedy(work), true);
+	omni_sourcing_change_set(work, omni_sourcing_greedy(work),
+							 nlines > FEW_LINES);
 	set_floor(work, shortage);
 	drop_survivors(work, target_of(work) + 1 - work->floor);
 }

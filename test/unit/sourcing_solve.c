@@ -328,7 +328,7 @@ test_open_set(void)
 			instance = instance_read(text);
 			free(text);
 			cost = json_int(json_key(json_key((Json) {expected}, id), "cost"));
-			solved = solve(&instance->problem, INT64_C(2000000));
+			solved = solve(&instance->problem, INT64_C(1500000));
 			n++;
 			if (solved.solution.cost != cost || !solved.solution.proven ||
 				!is_consistent(&instance->problem, &solved.solution))
