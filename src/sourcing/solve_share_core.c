@@ -221,7 +221,8 @@ regret_of(const OmniSolveTree *tree, const OmniSolveFrame *frame, int l)
 
 /* Try all ways to share the order below the target; false: too many. */
 bool
-omni_sourcing_share_order(OmniSolveTree *tree, const OmniSolveFrame *frame, int64_t bound)
+omni_sourcing_share_order(OmniSolveTree *tree, const OmniSolveFrame *frame,
+						  int64_t bound)
 {
 	OmniSolveWork *work = tree->work;
 	int			nlines = work->problem->nlines;

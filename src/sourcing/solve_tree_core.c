@@ -30,7 +30,7 @@
 #define SMALL_PART	128
 /* steps towards a better slope, and how often that is done for all of them */
 #define TURNS		6
-#define SWEEPS		4
+#define SWEEPS		2
 /* steps of the first attempt to share an order among known nodes */
 #define MOST_SHARING	4000
 
@@ -49,7 +49,9 @@ make_frame(OmniSolveTree *tree, OmniSolveFrame *frame, int ninside, int32_t nsit
 	frame->inside = omni_sourcing_tree_room(tree, sizeof(OmniSolveInside) * ninside);
 	for (int i = 0; i < ninside; i++)
 	{
-		OmniSolveHolder	   *row = omni_sourcing_tree_room(tree, sizeof(OmniSolveHolder) * nlines);
+		OmniSolveHolder *row =
+			omni_sourcing_tree_room(tree, sizeof(OmniSolveHolder) * nlines);
+
 
 		if (row == NULL)
 			return false;
@@ -304,7 +306,8 @@ wanted_brackets(const OmniSolveInside *inside)
  * shipped than the site would like, down where less.  Is it any better now?
  */
 static bool
-fit_slope(const OmniSolveTree *tree, OmniSolveFrame *frame, OmniSolveInside *inside, int64_t *most)
+fit_slope(const OmniSolveTree *tree, OmniSolveFrame *frame,
+		  OmniSolveInside *inside, int64_t *most)
 {
 	const OmniSolveProblem *problem = tree->work->problem;
 	int64_t		wanted = wanted_brackets(inside) * problem->bracket;
@@ -568,7 +571,8 @@ offer_sites(OmniSolveTree *tree, const OmniSolveFrame *frame)
  * limits hold a different number of parcels; false: there is none.
  */
 static bool
-find_split(const OmniSolveTree *tree, const OmniSolveFrame *frame, OmniSolveInside *below)
+find_split(const OmniSolveTree *tree, const OmniSolveFrame *frame,
+		   OmniSolveInside *below)
 {
 	const OmniSolveProblem *problem = tree->work->problem;
 	int64_t		furthest = 0;
@@ -619,7 +623,8 @@ search_child(OmniSolveTree *tree, const OmniSolveFrame *frame, int32_t site)
  * all ways to share.  False: no room.
  */
 static bool
-search_alone(OmniSolveTree *tree, const OmniSolveFrame *frame, const OmniSolveInside *changed)
+search_alone(OmniSolveTree *tree, const OmniSolveFrame *frame,
+			 const OmniSolveInside *changed)
 {
 	size_t		used = tree->used;
 	OmniSolveFrame		alone;
