@@ -44,5 +44,9 @@
 #define OMNI_ERR_TIMEOUT				OMNI_SQLSTATE('0', '1', '5')
 /* library and SQL objects are of different versions */
 #define OMNI_ERR_VERSION_MISMATCH		OMNI_SQLSTATE('0', '1', '6')
+/* a hold on the order keeps it from being fulfilled */
+#define OMNI_ERR_ON_HOLD				OMNI_SQLSTATE('0', '1', '7')
+/* a node has less capacity left on a day than was asked for */
+#define OMNI_ERR_NO_CAPACITY			OMNI_SQLSTATE('0', '1', '8')
 
 #endif							/* OMNI_CORE_ERRORS_H */

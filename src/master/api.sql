@@ -250,6 +250,8 @@ COMMENT ON COLUMN omni.channel.currency IS
     'default currency of its orders, ISO 4217; null: none';
 COMMENT ON COLUMN omni.channel.may_refuse IS
     'false: an order of this channel is taken even where stock is missing, because the channel has sold it already; the missing part stays open, parked';
+COMMENT ON COLUMN omni.channel.priority IS
+    'of its orders that do not say: whose turn comes first when units arrive that several wait for; higher first';
 COMMENT ON COLUMN omni.channel.status IS
     'active: takes new orders; inactive: does not any more';
 
@@ -273,7 +275,7 @@ COMMENT ON COLUMN omni.node.postal_code IS 'up to 16 bytes';
 COMMENT ON COLUMN omni.node.timezone IS
     'name of the node''s time zone in the server''s time zone database';
 COMMENT ON COLUMN omni.node.status IS
-    'active: its stock may be promised; inactive: it may not, and neither ships nor hands out new orders';
+    'active: its stock may be promised; paused (for a while), closed (for good), inactive (not in use, or not yet): it may not, from the commit of the change, and neither ships nor hands out new orders; what was promised before stays';
 COMMENT ON COLUMN omni.node.safety IS
     'units of every item that are kept back here; omni.stock_policy makes exceptions';
 COMMENT ON COLUMN omni.node.ships IS 'may orders be shipped from here?';
@@ -290,6 +292,14 @@ COMMENT ON COLUMN omni.item.unit IS
     'quantities of the item are whole numbers of it: piece, or gram for weighed goods and so on';
 COMMENT ON COLUMN omni.item.status IS
     'active: new orders may contain it; inactive: they may not any more';
+COMMENT ON COLUMN omni.item.category IS
+    'for routing rules: a word or a path such as toys/outdoor; up to 64 bytes';
+COMMENT ON COLUMN omni.item.weight_g IS
+    'grams that one unit weighs in its parcel; null: omni.sourcing_policy.unit_weight_g';
+COMMENT ON COLUMN omni.item.splittable IS
+    'may the units of an order line come from two nodes?';
+COMMENT ON COLUMN omni.item.unfilled_cost IS
+    'cost of one unit that no node serves, in minor units of the cost currency; null: as omni.sourcing_policy says';
 
 COMMENT ON TABLE omni.item_code IS
     'barcodes of items: a scan gives the item and how many units of it the pack holds';

@@ -61,8 +61,12 @@ typedef struct Table
 	.updated = entity ".updated", \
 	.deleted = entity ".deleted"
 
-static const char *const item_told[] = {"sku", "unit", "status", NULL};
-static const char *const node_policies[] = {"status", "safety", NULL};
+static const char *const item_told[] = {
+	"sku", "unit", "status", "category", "weight_g", "splittable",
+	"unfilled_cost", NULL
+};
+/* the kind: limits of capacity hang on it */
+static const char *const node_policies[] = {"status", "safety", "kind", NULL};
 
 static const Table tables[] = {
 	{EVENTS("channel"), .code = "code", .mapped = true},

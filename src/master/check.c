@@ -49,6 +49,9 @@ static const char *const units[] = {
 };
 
 static const char *const statuses[] = {"active", "inactive", NULL};
+static const char *const node_statuses[] = {
+	"active", "paused", "closed", "inactive", NULL
+};
 
 /* The row that a check looks at. */
 typedef struct Row
@@ -380,13 +383,14 @@ omni_master_check_node(PG_FUNCTION_ARGS)
 	check_code(&row, "region", OMNI_REGION_MAX);
 	check_code(&row, "postal_code", OMNI_POSTAL_CODE_MAX);
 	check_timezone(&row);
-	check_word(&row, "status", statuses);
+	check_word(&row, "status", node_statuses);
 	check_at_least(&row, "safety", 0);
 	return PointerGetDatum(fill_pickup(&row));
 }
 
 /*
- * Trigger on omni.item: sku, unit, status.  OM007, or OM004 for a changed id.
+ * Trigger on omni.item: sku, unit, status, category, weight.  OM007, or OM004
+ * for a changed id.
  */
 Datum
 omni_master_check_item(PG_FUNCTION_ARGS)
@@ -397,6 +401,8 @@ omni_master_check_item(PG_FUNCTION_ARGS)
 	check_code(&row, "sku", OMNI_CODE_MAX);
 	check_word(&row, "unit", units);
 	check_word(&row, "status", statuses);
+	check_code(&row, "category", OMNI_CATEGORY_MAX);
+	check_at_least(&row, "weight_g", 0);
 	return PointerGetDatum(row.tuple);
 }
 

@@ -140,7 +140,8 @@ static Map channel_map = {
 	.noun = "channel",
 	.info_size = sizeof(OmniChannelInfo),
 	.read_info = read_channel,
-	.columns = "m.id, m.code, m.kind, m.currency, m.may_refuse, m.status",
+	.columns = "m.id, m.code, m.kind, m.currency, m.may_refuse, m.status,"
+	" m.priority",
 	.code_index = "channel_code_key",
 	.id_index = "channel_pkey"
 };
@@ -160,7 +161,8 @@ static Map item_map = {
 	.noun = "sku",
 	.info_size = sizeof(OmniItemInfo),
 	.read_info = read_item,
-	.columns = "m.id, m.sku, m.unit, m.status",
+	.columns = "m.id, m.sku, m.unit, m.status, m.category, m.weight_g,"
+		" m.splittable, m.unfilled_cost",
 	.code_index = "item_sku_key",
 	.id_index = "item_pkey"
 };
@@ -168,6 +170,7 @@ static Map item_map = {
 static Map *const maps[] = {&channel_map, &node_map, &item_map};
 
 static bool callback_registered = false;
+static void (*watcher) (Oid relid) = NULL;
 
 /* ---- what rows say ---- */
 
@@ -203,7 +206,7 @@ read_active(const OmniRows *rows, int r, int c)
 	return strcmp(status, "active") == 0;
 }
 
-/* id, code, kind, currency, may_refuse, status */
+/* id, code, kind, currency, may_refuse, status, priority */
 static void
 read_channel(const OmniRows *rows, int r, Entry *entry)
 {
@@ -216,6 +219,7 @@ read_channel(const OmniRows *rows, int r, Entry *entry)
 	read_text(rows, r, 3, info->currency, sizeof(info->currency));
 	info->may_refuse = DatumGetBool(OMNI_VALUE(rows, r, 4));
 	info->active = read_active(rows, r, 5);
+	info->priority = DatumGetInt32(OMNI_VALUE(rows, r, 6));
 }
 
 /* OMNI_NODE_COLUMNS */
@@ -254,7 +258,7 @@ read_node(const OmniRows *rows, int r, Entry *entry)
 	omni_master_read_node(rows, r, &entry->info.node);
 }
 
-/* id, sku, unit, status */
+/* id, sku, unit, status, category, weight_g, splittable, unfilled_cost */
 static void
 read_item(const OmniRows *rows, int r, Entry *entry)
 {
@@ -263,6 +267,12 @@ read_item(const OmniRows *rows, int r, Entry *entry)
 	info->id = entry->id;
 	read_text(rows, r, 2, info->unit, sizeof(info->unit));
 	info->active = read_active(rows, r, 3);
+	read_text(rows, r, 4, info->category, sizeof(info->category));
+	info->weight_g = OMNI_ISNULL(rows, r, 5) ? -1 :
+		DatumGetInt32(OMNI_VALUE(rows, r, 5));
+	info->splittable = DatumGetBool(OMNI_VALUE(rows, r, 6));
+	info->unfilled_cost = OMNI_ISNULL(rows, r, 7) ? -1 :
+		DatumGetInt64(OMNI_VALUE(rows, r, 7));
 }
 
 /* ---- forgetting ---- */
@@ -271,6 +281,8 @@ read_item(const OmniRows *rows, int r, Entry *entry)
 static void
 relation_changed(Datum arg, Oid relid)
 {
+	if (watcher)
+		watcher(relid);
 	for (int i = 0; i < lengthof(maps); i++)
 	{
 		if (relid == InvalidOid || relid == maps[i]->relid)
@@ -279,6 +291,25 @@ relation_changed(Datum arg, Oid relid)
 			maps[i]->relid = InvalidOid;
 		}
 	}
+}
+
+/* Hear of changed relations from now on. */
+static void
+register_callback(void)
+{
+	if (callback_registered)
+		return;
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	callback_registered = true;
+}
+
+/* Have one other domain hear of them, too; see master.h. */
+void
+omni_master_watch_relations(void (*callback) (Oid relid))
+{
+	Assert(watcher == NULL || watcher == callback);
+	register_callback();
+	watcher = callback;
 }
 
 /* Begin anew. */
@@ -390,17 +421,13 @@ freshen_map(Map *map)
 	}
 	if (unlikely(!OidIsValid(map->relid)))
 	{
-		if (!callback_registered)
-		{
-			CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-			callback_registered = true;
-		}
+		register_callback();
 		map->relid = omni_core_relation_oid(OMNI_SCHEMA, map->table);
 		map->natts = 0;
 	}
 }
 
-/* How often the nodes may have changed since this session began. */
+/* How often the nodes may have changed; see master.h. */
 uint64
 omni_master_nodes_generation(void)
 {

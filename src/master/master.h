@@ -22,6 +22,7 @@
 #define OMNI_CODE_MAX			128
 #define OMNI_REGION_MAX			32
 #define OMNI_POSTAL_CODE_MAX	16
+#define OMNI_CATEGORY_MAX		64
 
 typedef enum OmniMasterKind
 {
@@ -46,6 +47,13 @@ extern void omni_master_item_ids(const char *const *skus, int n, int64 *ids);
 extern char *omni_master_item_sku(int64 item);
 extern char *omni_master_node_code(int64 node);
 extern char *omni_master_channel_code(int64 channel);
+
+/*
+ * Have the callback called for every relcache invalidation from now on, by its
+ * rules (it only counts); InvalidOid: any relation.  A process has ten places
+ * for such callbacks in all, so two domains share one.
+ */
+extern void omni_master_watch_relations(void (*callback) (Oid relid));
 
 /* ---- map.c: what the rows say, from the same maps ---- */
 
@@ -94,6 +102,7 @@ typedef struct OmniChannelInfo
 	bool		active;			/* takes new orders */
 	bool		may_refuse;		/* false: its orders are taken even where
 								 * stock is missing */
+	int32		priority;		/* of its orders that do not say */
 	char		currency[4];	/* default, ISO 4217; "" when not given */
 } OmniChannelInfo;
 
@@ -102,6 +111,11 @@ typedef struct OmniItemInfo
 	int64		id;
 	bool		active;			/* new orders may contain it */
 	char		unit[20];		/* of which quantities are whole numbers */
+	bool		splittable;		/* a line of it may come from two nodes */
+	int32		weight_g;		/* of one unit; -1: not given */
+	int64		unfilled_cost;	/* of one unit that nobody serves, in minor
+								 * units of the cost currency; -1: not given */
+	char		category[OMNI_CATEGORY_MAX + 1];	/* "" when not given */
 } OmniItemInfo;
 
 /* Copy into *info; OM002 when the id is unknown. */
@@ -120,6 +134,11 @@ extern const char *const omni_master_channel_kinds[];
  * valid until this function is called again.
  */
 extern int	omni_master_nodes(const OmniNodeInfo **nodes);
+/*
+ * Take in what other sessions have changed, and say how often the nodes may
+ * have changed since this session began.
+ */
+extern uint64 omni_master_nodes_generation(void);
 
 /* ---- codes_core.c: codes that the world has agreed on ---- */
 

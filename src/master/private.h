@@ -21,11 +21,6 @@ extern void omni_master_map_init(void);
 /* Make it of row r of a query for them. */
 extern void omni_master_read_node(const OmniRows *rows, int r,
 								  OmniNodeInfo *info);
-/*
- * Take in what other sessions have changed, and say how often the nodes may
- * have changed since this session began.
- */
-extern uint64 omni_master_nodes_generation(void);
 
 /* ---- shared.c: items known to all sessions ---- */
 

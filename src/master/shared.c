@@ -34,7 +34,7 @@
 #define NGENERATIONS 64
 #define NSETS 8192				/* a power of two */
 #define WAYS 4
-#define ENTRY_SIZE 128
+#define ENTRY_SIZE 192
 
 typedef struct SharedEntry
 {

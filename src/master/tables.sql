@@ -12,6 +12,7 @@ CREATE TABLE omni.channel (
     name text,
     currency text,
     may_refuse boolean NOT NULL DEFAULT true,
+    priority integer NOT NULL DEFAULT 0,
     status text NOT NULL DEFAULT 'active',
     CONSTRAINT channel_pkey PRIMARY KEY (id),
     CONSTRAINT channel_code_key UNIQUE (code),
@@ -21,6 +22,8 @@ CREATE TABLE omni.channel (
     CONSTRAINT channel_kind_check CHECK (kind IN ('web', 'app', 'pos',
         'marketplace', 'social', 'service', 'dropship')),
     CONSTRAINT channel_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT channel_priority_check
+        CHECK (priority BETWEEN -1000000 AND 1000000),
     CONSTRAINT channel_status_check CHECK (status IN ('active', 'inactive'))
 );
 SELECT pg_catalog.pg_extension_config_dump('omni.channel', '');
@@ -60,7 +63,8 @@ CREATE TABLE omni.node (
         CHECK (octet_length(postal_code) BETWEEN 1 AND 16),
     CONSTRAINT node_timezone_check
         CHECK (octet_length(timezone) BETWEEN 1 AND 255),
-    CONSTRAINT node_status_check CHECK (status IN ('active', 'inactive')),
+    CONSTRAINT node_status_check
+        CHECK (status IN ('active', 'paused', 'closed', 'inactive')),
     CONSTRAINT node_safety_check CHECK (safety >= 0)
 );
 SELECT pg_catalog.pg_extension_config_dump('omni.node', '');
@@ -72,6 +76,10 @@ CREATE TABLE omni.item (
     name text,
     unit text NOT NULL DEFAULT 'piece',
     status text NOT NULL DEFAULT 'active',
+    category text,
+    weight_g integer,
+    splittable boolean NOT NULL DEFAULT true,
+    unfilled_cost bigint,
     CONSTRAINT item_pkey PRIMARY KEY (id),
     CONSTRAINT item_sku_key UNIQUE (sku),
     CONSTRAINT item_id_check CHECK (id BETWEEN 1 AND 9007199254740991),
@@ -80,7 +88,12 @@ CREATE TABLE omni.item (
     CONSTRAINT item_unit_check CHECK (unit IN ('piece', 'pair', 'gram',
         'kilogram', 'millilitre', 'litre', 'millimetre', 'centimetre', 'metre',
         'square_centimetre', 'square_metre')),
-    CONSTRAINT item_status_check CHECK (status IN ('active', 'inactive'))
+    CONSTRAINT item_status_check CHECK (status IN ('active', 'inactive')),
+    CONSTRAINT item_category_check
+        CHECK (octet_length(category) BETWEEN 1 AND 64),
+    CONSTRAINT item_weight_g_check CHECK (weight_g BETWEEN 0 AND 100000000),
+    CONSTRAINT item_unfilled_cost_check
+        CHECK (unfilled_cost BETWEEN 0 AND 1000000000000)
 );
 SELECT pg_catalog.pg_extension_config_dump('omni.item', '');
 SELECT pg_catalog.pg_extension_config_dump('omni.item_id_seq', '');

@@ -54,6 +54,8 @@ typedef struct Allocator
 	int			nsorted;
 	HTAB	   *taken;			/* NULL: one request alone */
 	int			max_grants;
+	TimestampTz at;				/* what is planned is planned for now */
+	bool		complete;		/* everything or nothing */
 	bool		first_request;	/* in the plan's text */
 	bool		withdrawn;		/* all or nothing: it is nothing */
 } Allocator;
@@ -64,8 +66,7 @@ typedef struct DemandGroup
 	int			from;			/* index in sorted */
 	int			to;				/* one behind the last */
 	int			nitems;
-	int64	   *items;			/* different ones, ascending */
-	int64	   *wanted;			/* units of each */
+	OmniSourcingLine *items;	/* different ones, ascending */
 	int		   *first;			/* index in sorted of its first demand */
 } DemandGroup;
 
@@ -147,22 +148,27 @@ make_group(const Allocator *allocator, int from)
 			break;
 	}
 	room = group.to - group.from;
-	group.items = palloc(sizeof(int64) * room);
-	group.wanted = palloc(sizeof(int64) * room);
+	group.items = palloc(sizeof(OmniSourcingLine) * room);
 	group.first = palloc(sizeof(int) * room);
 	for (int s = group.from; s < group.to; s++)
 	{
 		const OmniDemand *demand =
 			&allocator->allocation->demands[sorted[s].demand];
+		OmniSourcingLine *item;
 
 		if (group.nitems == 0 ||
-			group.items[group.nitems - 1] != sorted[s].item)
+			group.items[group.nitems - 1].item != sorted[s].item)
 		{
-			group.items[group.nitems] = sorted[s].item;
-			group.wanted[group.nitems] = 0;
-			group.first[group.nitems++] = s;
+			group.first[group.nitems] = s;
+			item = &group.items[group.nitems++];
+			item->item = sorted[s].item;
+			item->wanted = 0;
+			item->price = demand->price;
 		}
-		group.wanted[group.nitems - 1] += demand->quantity;
+		item = &group.items[group.nitems - 1];
+		item->wanted += demand->quantity;
+		/* of prices for the same thing the lowest counts */
+		item->price = Min(item->price, demand->price);
 	}
 	return group;
 }
@@ -199,7 +205,8 @@ add_taken(Allocator *allocator, int64 item, int64 node, int32 units)
 
 /* Note a grant. */
 static void
-add_grant(Allocator *allocator, int demand, int64 node, int32 units)
+add_grant(Allocator *allocator, int demand, int64 node, int32 units,
+		  int32 capacity_day)
 {
 	OmniAllocation *allocation = allocator->allocation;
 	OmniGrant  *grant;
@@ -219,7 +226,9 @@ add_grant(Allocator *allocator, int demand, int64 node, int32 units)
 	grant->demand = demand;
 	grant->node = node;
 	grant->quantity = units;
+	grant->capacity_day = capacity_day;
 	grant->reservation = 0;
+	grant->capacity = 0;
 	allocation->demands[demand].missing -= units;
 }
 
@@ -229,30 +238,37 @@ add_grant(Allocator *allocator, int demand, int64 node, int32 units)
  */
 static void
 hand_out(Allocator *allocator, const DemandGroup *group, int item, int64 node,
-		 int64 units, int *next)
+		 int64 units, int32 capacity_day, int *next)
 {
 	OmniAllocation *allocation = allocator->allocation;
 
-	add_taken(allocator, group->items[item], node, (int32) units);
-	add_taken(allocator, group->items[item], OMNI_POOL, (int32) units);
+	add_taken(allocator, group->items[item].item, node, (int32) units);
+	add_taken(allocator, group->items[item].item, OMNI_POOL, (int32) units);
+	if (capacity_day != OMNI_NO_DAY)
+		add_taken(allocator, omni_stock_capacity_item(capacity_day), node,
+				  (int32) units);
 	while (units > 0)
 	{
 		int			d = allocator->sorted[*next].demand;
 		int32		part = (int32) Min(units, allocation->demands[d].missing);
 
 		if (part > 0)
-			add_grant(allocator, d, node, part);
+			add_grant(allocator, d, node, part, capacity_day);
 		units -= part;
 		if (allocation->demands[d].missing == 0)
 			(*next)++;
 	}
 }
 
-/* Give the demands of a group that lack something a reason. */
+/* Give the demands of one item of a group that lack something a reason. */
 static void
-explain_missing(Allocator *allocator, const DemandGroup *group, const char *reason)
+explain_missing(Allocator *allocator, const DemandGroup *group, int item,
+				const char *reason)
 {
-	for (int s = group->from; s < group->to; s++)
+	int			to = item + 1 < group->nitems ? group->first[item + 1] :
+		group->to;
+
+	for (int s = group->first[item]; s < to; s++)
 	{
 		OmniDemand *demand =
 			&allocator->allocation->demands[allocator->sorted[s].demand];
@@ -282,42 +298,89 @@ plan_shipment(Allocator *allocator, const DemandGroup *group)
 	const OmniWishPlace *wish =
 		&allocation->wishes[allocator->sorted[group->from].wish];
 	OmniSourcingRequest request = {
-		.nitems = group->nitems,
-		.items = group->items,
-		.wanted = group->wanted,
+		.place = wish->place,
+		.channel = allocation->channel,
+		.at = allocator->at,
+		.promised = wish->promised,
+		.promise_by = wish->promise_by,
+		.currency = allocation->currency,
+		.value = allocation->value,
+		.nlines = group->nitems,
+		.lines = group->items,
 		.nrejected = allocation->nrejected,
 		.rejected = allocation->rejected,
-		.max_nodes = allocation->max_splits < 0 ? 0 :
-		allocation->max_splits + 1
+		.max_shipments = allocation->max_splits < 0 ? 0 :
+		allocation->max_splits + 1,
+		.shipments = wish->parcels,
+		.complete = allocation->complete,
+		.must_serve = allocation->may_refuse,
+		.nexplain = allocation->nexplain,
+		.explain = allocation->explain
 	};
 	OmniSourcing *sourcing;
 	int			next = group->from;
 
-	request.destination.located = wish->located;
-	request.destination.latitude = wish->latitude;
-	request.destination.longitude = wish->longitude;
-	strlcpy(request.destination.country, wish->country,
-			sizeof(request.destination.country));
 	if (allocator->taken)
 	{
 		request.taken = get_taken;
 		request.taken_context = allocator;
 	}
 	sourcing = omni_sourcing_plan(&request);
-	for (int p = 0; p < sourcing->plan.nparts; p++)
+	for (int p = 0; p < sourcing->nparts; p++)
 	{
-		const OmniPlanPart *part = &sourcing->plan.parts[p];
+		const OmniSourcingPart *part = &sourcing->parts[p];
 
-		if (p == 0 || part[-1].item != part->item)
-			next = group->first[part->item];
-		hand_out(allocator, group, part->item,
-				 sourcing->problem.nodes[part->node].id, part->units, &next);
+		if (p == 0 || part[-1].line != part->line)
+			next = group->first[part->line];
+		hand_out(allocator, group, part->line, part->node, part->units,
+				 part->capacity_day, &next);
 	}
-	explain_missing(allocator, group, sourcing->plan.stopped ?
-					OMNI_REASON_SPLITS : OMNI_REASON_STOCK);
+	for (int i = 0; i < group->nitems; i++)
+	{
+		if (sourcing->shorts[i])
+			explain_missing(allocator, group, i, sourcing->shorts[i]);
+	}
+	if (sourcing->network->policy.ship_complete)
+		allocator->complete = true;
 	begin_request(allocator, wish);
 	omni_sourcing_describe(sourcing, &allocation->plan);
 	appendStringInfoChar(&allocation->plan, '}');
+}
+
+/* Units of an item that can be collected at the node, beside the plan's. */
+static int64
+units_for_pickup(Allocator *allocator, int64 item, int64 node)
+{
+	int64		units = omni_stock_available(item, node);
+
+	if (allocator->taken == NULL)
+		return units;
+	units -= get_taken(allocator, item, node);
+	return Min(units, omni_stock_available(item, OMNI_POOL) -
+			   get_taken(allocator, item, OMNI_POOL));
+}
+
+/* Why and how much: the part of a pickup in the plan's text. */
+static void
+describe_pickup(Allocator *allocator, const OmniWishPlace *wish, int64 wanted,
+				int64 planned, const OmniSourcingPickup *pickup)
+{
+	StringInfo	plan = &allocator->allocation->plan;
+	char	   *code = omni_master_node_code(wish->node);
+
+	begin_request(allocator, wish);
+	appendStringInfo(plan, "\"method\":\"fixed\",\"wanted\":" INT64_FORMAT
+					 ",\"planned\":" INT64_FORMAT ",\"nodes\":[", wanted,
+					 planned);
+	if (planned > 0)
+	{
+		appendStringInfoString(plan, "{\"node\":");
+		escape_json(plan, code ? code : "");
+		appendStringInfo(plan, ",\"units\":" INT64_FORMAT, planned);
+		omni_sourcing_append_day(plan, "ready_day", pickup->ready_day);
+		appendStringInfoChar(plan, '}');
+	}
+	appendStringInfoString(plan, "]}");
 }
 
 /* Plan what is collected at one node. */
@@ -327,53 +390,47 @@ plan_pickup(Allocator *allocator, const DemandGroup *group)
 	OmniAllocation *allocation = allocator->allocation;
 	const OmniWishPlace *wish =
 		&allocation->wishes[allocator->sorted[group->from].wish];
+	OmniSourcingRequest request = {
+		.channel = allocation->channel,
+		.at = allocator->at,
+		.taken = allocator->taken ? get_taken : NULL,
+		.taken_context = allocator
+	};
+	OmniSourcingPickup pickup;
 	int64		wanted = 0;
 	int64		planned = 0;
 	bool		asked = true;
-	char	   *code;
 
 	for (int r = 0; r < allocation->nrejected; r++)
 	{
 		if (allocation->rejected[r] == wish->node)
 			asked = false;
 	}
+	omni_sourcing_pickup(&request, wish->node, &pickup);
 	for (int i = 0; i < group->nitems; i++)
 	{
-		int64		item = group->items[i];
+		const char *reason = OMNI_REASON_STOCK;
 		int64		units;
 		int			next = group->first[i];
 
-		wanted += group->wanted[i];
-		if (!asked)
-			continue;
-		units = omni_stock_available(item, wish->node);
-		if (allocator->taken)
+		wanted += group->items[i].wanted;
+		units = asked ? units_for_pickup(allocator, group->items[i].item,
+										 wish->node) : 0;
+		units = Min(units, group->items[i].wanted);
+		if (pickup.unit_cap >= 0 && units > pickup.unit_cap - planned)
 		{
-			units -= get_taken(allocator, item, wish->node);
-			units = Min(units, omni_stock_available(item, OMNI_POOL) -
-						get_taken(allocator, item, OMNI_POOL));
+			units = pickup.unit_cap - planned;
+			reason = OMNI_SHORT_CAPACITY;
 		}
-		units = Min(units, group->wanted[i]);
-		if (units <= 0)
-			continue;
-		planned += units;
-		hand_out(allocator, group, i, wish->node, units, &next);
+		if (units > 0)
+		{
+			planned += units;
+			hand_out(allocator, group, i, wish->node, units,
+					 pickup.capacity_day, &next);
+		}
+		explain_missing(allocator, group, i, reason);
 	}
-	explain_missing(allocator, group, OMNI_REASON_STOCK);
-
-	code = omni_master_node_code(wish->node);
-	begin_request(allocator, wish);
-	appendStringInfo(&allocation->plan, "\"method\":\"fixed\",\"wanted\":"
-					 INT64_FORMAT ",\"planned\":" INT64_FORMAT
-					 ",\"nodes\":[", wanted, planned);
-	if (planned > 0)
-	{
-		appendStringInfoString(&allocation->plan, "{\"node\":");
-		escape_json(&allocation->plan, code ? code : "");
-		appendStringInfo(&allocation->plan, ",\"units\":" INT64_FORMAT "}",
-						 planned);
-	}
-	appendStringInfoString(&allocation->plan, "]}");
+	describe_pickup(allocator, wish, wanted, planned, &pickup);
 }
 
 /* Forget an earlier attempt. */
@@ -472,31 +529,53 @@ withdraw_grants(Allocator *allocator)
 	allocator->withdrawn = true;
 }
 
+/* What a grant needs promised: units, and capacity; how many lines. */
+static int
+list_promises(const OmniAllocation *allocation, const OmniGrant *grant,
+			  OmniReserveLine *lines)
+{
+	lines[0].item = allocation->demands[grant->demand].item;
+	lines[0].node = grant->node;
+	lines[0].quantity = grant->quantity;
+	lines[0].reservation = 0;
+	if (grant->capacity_day == OMNI_NO_DAY)
+		return 1;
+	lines[1] = lines[0];
+	lines[1].item = omni_stock_capacity_item(grant->capacity_day);
+	return 2;
+}
+
+/* Note what was promised. */
+static int
+note_promises(OmniGrant *grant, const OmniReserveLine *lines)
+{
+	grant->reservation = lines[0].reservation;
+	if (grant->capacity_day == OMNI_NO_DAY)
+		return 1;
+	grant->capacity = lines[1].reservation;
+	return 2;
+}
+
 /* Reserve all grants by one call; false when one cannot be had any more. */
 static bool
 reserve_grants(OmniAllocation *allocation)
 {
 	OmniReserveLine *lines;
 	bool		reserved;
+	int			n = 0;
 
 	if (allocation->ngrants == 0)
 		return true;
-	lines = palloc_extended(sizeof(OmniReserveLine) *
+	lines = palloc_extended(sizeof(OmniReserveLine) * 2 *
 							(Size) allocation->ngrants, MCXT_ALLOC_HUGE);
 	for (int g = 0; g < allocation->ngrants; g++)
-	{
-		const OmniGrant *grant = &allocation->grants[g];
-
-		lines[g].item = allocation->demands[grant->demand].item;
-		lines[g].node = grant->node;
-		lines[g].quantity = grant->quantity;
-		lines[g].reservation = 0;
-	}
-	reserved = omni_stock_try_reserve(lines, allocation->ngrants, DT_NOEND,
+		n += list_promises(allocation, &allocation->grants[g], &lines[n]);
+	reserved = omni_stock_try_reserve(lines, n, DT_NOEND,
 									  allocation->reference,
 									  allocation->channel);
+	n = 0;
 	for (int g = 0; reserved && g < allocation->ngrants; g++)
-		allocation->grants[g].reservation = lines[g].reservation;
+		n += note_promises(&allocation->grants[g], &lines[n]);
 	pfree(lines);
 	return reserved;
 }
@@ -511,16 +590,13 @@ reserve_singly(OmniAllocation *allocation)
 	{
 		OmniGrant  *grant = &allocation->grants[g];
 		OmniDemand *demand = &allocation->demands[grant->demand];
-		OmniReserveLine line = {
-			.item = demand->item,
-			.node = grant->node,
-			.quantity = grant->quantity
-		};
+		OmniReserveLine lines[2];
+		int			n = list_promises(allocation, grant, lines);
 
-		if (omni_stock_try_reserve(&line, 1, DT_NOEND, allocation->reference,
+		if (omni_stock_try_reserve(lines, n, DT_NOEND, allocation->reference,
 								   allocation->channel))
 		{
-			grant->reservation = line.reservation;
+			note_promises(grant, lines);
 			allocation->grants[kept++] = *grant;
 		}
 		else
@@ -552,6 +628,8 @@ omni_orders_allocate(OmniAllocation *allocation)
 	int			attempt;
 
 	allocation->grants = NULL;
+	allocator.at = omni_core_now();
+	allocator.complete = allocation->complete;
 	initStringInfo(&allocation->plan);
 	sort_demands(&allocator);
 	for (attempt = 1;; attempt++)
@@ -562,7 +640,7 @@ omni_orders_allocate(OmniAllocation *allocation)
 		missing = find_missing(allocation);
 		if (missing && allocation->may_refuse && !allocation->dry_run)
 			refuse_order(missing);
-		if (missing && allocation->complete)
+		if (missing && allocator.complete)
 			withdraw_grants(&allocator);
 		if (allocation->dry_run || reserve_grants(allocation))
 			break;
@@ -578,7 +656,7 @@ omni_orders_allocate(OmniAllocation *allocation)
 				demand->reason = OMNI_REASON_STOCK;
 				refuse_order(demand);
 			}
-			if (allocation->complete)
+			if (allocator.complete)
 				withdraw_grants(&allocator);
 			else
 				reserve_singly(allocation);

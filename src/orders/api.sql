@@ -9,12 +9,12 @@ CREATE FUNCTION omni.place_order(document jsonb)
 COMMENT ON FUNCTION omni.place_order(jsonb) IS
     'Record an order, decide where its units come from and promise them there, all or nothing; returns its id. Idempotent on channel and external_id. OM001 insufficient stock, OM002 unknown codes, OM003 another document under the same key, OM004 inactive channel, node or item, OM005 not permitted, OM006 malformed document, OM008 out of range.';
 
-CREATE FUNCTION omni.plan_order(document jsonb)
+CREATE FUNCTION omni.plan_order(document jsonb, explain text[] DEFAULT NULL)
     RETURNS jsonb LANGUAGE c VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'omni_orders_plan_order';
-COMMENT ON FUNCTION omni.plan_order(jsonb) IS
-    'What omni.place_order would do with the document now, and why; reserves and writes nothing. Errors as omni.place_order, but for OM001: then "complete" is false.';
+COMMENT ON FUNCTION omni.plan_order(jsonb, text[]) IS
+    'What omni.place_order would do with the document now, and why; reserves and writes nothing. "explain" has codes of nodes of which the plan then says why they were not chosen. Errors as omni.place_order, but for OM001: then "complete" is false.';
 
 CREATE FUNCTION omni.order_document(order_id bigint)
     RETURNS jsonb LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -90,7 +90,7 @@ COMMENT ON FUNCTION omni.collect_fulfilment(bigint, text) IS
 
 REVOKE ALL ON FUNCTION
     omni.place_order(jsonb),
-    omni.plan_order(jsonb),
+    omni.plan_order(jsonb, text[]),
     omni.order_document(bigint),
     omni.cancel_order(bigint, text),
     omni.cancel_order_line(bigint, integer, text),
@@ -257,6 +257,10 @@ COMMENT ON COLUMN omni.sales_order.park IS
     'may not be refused: what nobody has stays open';
 COMMENT ON COLUMN omni.sales_order.max_splits IS
     'parcels beyond the first that an address may get; null: any number';
+COMMENT ON COLUMN omni.sales_order.priority IS
+    'whose turn comes first when units arrive that several orders wait for; higher first';
+COMMENT ON COLUMN omni.sales_order.holds IS
+    'rows of omni.order_hold that have not been closed; those whose time is up do not count any more';
 COMMENT ON COLUMN omni.sales_order.digest IS
     'SHA-256 of the document that it was placed with, for repeated calls';
 COMMENT ON COLUMN omni.sales_order.cancel_reason IS
@@ -399,6 +403,8 @@ COMMENT ON COLUMN omni.fulfilment_line.quantity IS
     'units; less after a short pick or a cancelled line';
 COMMENT ON COLUMN omni.fulfilment_line.reservation_id IS
     'id of the promise at the node; null: sold over the counter';
+COMMENT ON COLUMN omni.fulfilment_line.capacity_reservation_id IS
+    'the promise of the node''s capacity on its day; null where the node has no limit';
 
 COMMENT ON TABLE omni.pickup_person IS
     'who collected; personal data';

@@ -39,7 +39,8 @@ static void
 release_all(const OmniLockedOrder *order)
 {
 	static OmniQuery query = {
-		.sql = "SELECT l.reservation_id FROM omni.fulfilment f"
+		.sql = "SELECT l.reservation_id, l.capacity_reservation_id"
+		" FROM omni.fulfilment f"
 		" JOIN omni.fulfilment_line l ON l.fulfilment_id = f.id"
 		" WHERE f.order_id = $1 AND f.status IN " LIVE_STATUS
 		" AND l.quantity > 0 AND l.reservation_id IS NOT NULL",
@@ -49,14 +50,12 @@ release_all(const OmniLockedOrder *order)
 	Datum		value = Int64GetDatum(order->id);
 	OmniRows	rows;
 	int64	   *reservations;
+	int			n;
 
 	omni_core_query(&query, &value, NULL, false, &rows);
-	if (rows.nrows == 0)
-		return;
-	reservations = palloc(sizeof(int64) * rows.nrows);
-	for (int r = 0; r < rows.nrows; r++)
-		reservations[r] = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
-	omni_stock_release(reservations, rows.nrows, order->reference);
+	reservations = omni_orders_promises(&rows, &n);
+	if (n > 0)
+		omni_stock_release(reservations, n, order->reference);
 }
 
 /* Cancel every fulfilment that has not left. */
@@ -131,6 +130,7 @@ omni_orders_cancel_order(PG_FUNCTION_ARGS)
 	release_all(&order);
 	cancel_fulfilments(&order, reason);
 	cancel_lines(&order);
+	omni_orders_unpark_order(id);
 	omni_orders_close_if_done(&order, reason);
 	PG_RETURN_VOID();
 }
@@ -173,14 +173,15 @@ read_line(int64 id, LineState *state)
 /*
  * Fulfilment lines of a line from which units can be taken, those first whose
  * work has gone least far: fulfilment, its kind and node, quantity, promise,
- * and whether its units count as picked.
+ * whether its units count as picked, and the promise of capacity.
  */
 static void
 read_sources(int64 order, int64 order_line, OmniRows *rows)
 {
 	static OmniQuery query = {
 		.sql = "SELECT f.id, f.kind, f.node_id, l.quantity, l.reservation_id,"
-		" f.status NOT IN ('allocated', 'accepted')"
+		" f.status NOT IN ('allocated', 'accepted'),"
+		" l.capacity_reservation_id"
 		" FROM omni.fulfilment f"
 		" JOIN omni.fulfilment_line l ON l.fulfilment_id = f.id"
 		" WHERE f.order_id = $1 AND l.order_line_id = $2 AND l.quantity > 0"
@@ -237,6 +238,17 @@ shrink_fulfilment(const OmniLockedOrder *order, const OmniRows *rows, int r,
 									 units);
 }
 
+/* Release some units of a promise of "quantity", or all. */
+static void
+release_units(const OmniLockedOrder *order, int64 promise, int32 units,
+			  int32 quantity)
+{
+	if (units == quantity)
+		omni_stock_release(&promise, 1, order->reference);
+	else
+		omni_stock_release_part(promise, units, order->reference);
+}
+
 /* Take units from the line's fulfilments; notes them in "delta". */
 static void
 take_from_fulfilments(const OmniLockedOrder *order, int64 order_line,
@@ -251,10 +263,10 @@ take_from_fulfilments(const OmniLockedOrder *order, int64 order_line,
 		int64		reservation = DatumGetInt64(OMNI_VALUE(&rows, r, 4));
 		int32		part = Min(units, quantity);
 
-		if (part == quantity)
-			omni_stock_release(&reservation, 1, order->reference);
-		else
-			omni_stock_release_part(reservation, part, order->reference);
+		release_units(order, reservation, part, quantity);
+		if (!OMNI_ISNULL(&rows, r, 6))
+			release_units(order, DatumGetInt64(OMNI_VALUE(&rows, r, 6)), part,
+						  quantity);
 		shrink_fulfilment(order, &rows, r, order_line, part, reason);
 		if (DatumGetBool(OMNI_VALUE(&rows, r, 5)))
 			delta->picked -= part;

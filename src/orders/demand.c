@@ -38,6 +38,8 @@ omni_orders_look_up_channel(OmniOrder *order, const char *what)
 	omni_master_channel_info(order->channel, &info);
 	order->may_refuse = info.may_refuse && !order->options.park;
 	order->channel_active = info.active;
+	order->priority = order->options.priority.given ?
+		order->options.priority.value : info.priority;
 }
 
 /* Nodes of the wishes. */
@@ -119,14 +121,16 @@ describe_wish(const OmniFulfilmentWish *wish, int number,
 	place->kind = wish->kind;
 	place->number = number;
 	place->node = wish->node;
+	place->promised = wish->promise_by.given;
+	place->promise_by = wish->promise_by.value;
 	if (wish->address)
 	{
-		place->located = wish->address->latitude.given;
-		place->latitude = wish->address->latitude.value;
-		place->longitude = wish->address->longitude.value;
-		if (wish->address->country)
-			strlcpy(place->country, wish->address->country,
-					sizeof(place->country));
+		place->place.located = wish->address->latitude.given;
+		place->place.latitude = wish->address->latitude.value;
+		place->place.longitude = wish->address->longitude.value;
+		place->place.country = wish->address->country;
+		place->place.region = wish->address->region;
+		place->place.postal_code = wish->address->postal_code;
 	}
 }
 
@@ -148,6 +152,8 @@ omni_orders_make_demands(const OmniOrder *order, OmniAllocation *allocation,
 	allocation->complete = order->options.ship_complete;
 	allocation->may_refuse = order->may_refuse && !order->options.backorder;
 	allocation->channel = order->channel;
+	allocation->currency = order->currency;
+	allocation->value = order->money.goods - order->money.discount;
 
 	for (int i = 0; i < order->nlines; i++)
 	{
@@ -164,6 +170,9 @@ omni_orders_make_demands(const OmniOrder *order, OmniAllocation *allocation,
 		demand->quantity = line->quantity;
 		demand->wish = line->wish;
 		demand->line = i;
+		demand->price = order->money.lines[i].unit_price;
+		for (int d = 0; d < OMNI_UNIT_PRICE_MORE_DECIMALS; d++)
+			demand->price /= 10;
 		if (!line->item_active)
 			demand->reason = OMNI_REASON_ITEM;
 		else if (wish->node_refuses)

@@ -11,6 +11,7 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "orders/orders.h"
 
@@ -57,9 +58,18 @@ PG_FUNCTION_INFO_V1(omni_orders_order_document);
 	"(SELECT p.plan FROM omni.order_plan p WHERE p.order_id = o.id" \
 	" ORDER BY p.plan_number DESC LIMIT 1)"
 
-#define PLACED_AT \
-	"pg_catalog.to_char(o.placed_at AT TIME ZONE 'UTC'," \
+#define UTC(column) \
+	"pg_catalog.to_char(" column " AT TIME ZONE 'UTC'," \
 	" 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+/* those in force */
+#define HOLDS \
+	"(SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(" \
+	"'id', h.id, 'reason', h.reason, 'note', h.note," \
+	" 'held_at', " UTC("h.held_at") ", 'held_until', " \
+	UTC("h.held_until") ") ORDER BY h.id) FROM omni.order_hold h" \
+	" WHERE h.order_id = o.id AND h.released_at IS NULL" \
+	" AND (h.held_until <= $2) IS NOT TRUE)"
 
 /*
  * omni.order_document(order_id bigint) RETURNS jsonb
@@ -74,19 +84,23 @@ omni_orders_order_document(PG_FUNCTION_ARGS)
 		"'order_id', o.id, 'channel',"
 		" (SELECT c.code FROM omni.channel c WHERE c.id = o.channel_id),"
 		" 'external_id', o.external_id, 'status', o.status,"
-		" 'placed_at', " PLACED_AT ", 'currency', o.currency,"
+		" 'placed_at', " UTC("o.placed_at") ", 'currency', o.currency,"
 		" 'taxes_included', o.taxes_included, 'customer_id', o.customer_id,"
+		" 'priority', o.priority, 'holds', CASE WHEN o.holds > 0"
+		" THEN COALESCE(" HOLDS ", '[]') ELSE '[]' END,"
 		" 'lines', " LINES ", 'fulfilments', COALESCE(" FULFILMENTS ", '[]'),"
 		" 'totals', " TOTALS ", 'plan', " PLAN ")"
 		" FROM omni.sales_order o WHERE o.id = $1",
-		.nargs = 1,
-		.argtypes = {INT8OID}
+		.nargs = 2,
+		.argtypes = {INT8OID, TIMESTAMPTZOID}
 	};
 	int64		id = omni_core_required_int64(fcinfo, 0, "order_id");
-	Datum		value = Int64GetDatum(id);
+	Datum		values[2];
 	OmniRows	rows;
 
-	omni_core_query(&query, &value, NULL, false, &rows);
+	values[0] = Int64GetDatum(id);
+	values[1] = TimestampTzGetDatum(omni_core_now());
+	omni_core_query(&query, values, NULL, false, &rows);
 	if (rows.nrows == 0 ||
 		!omni_orders_may_see(id, DatumGetInt64(OMNI_VALUE(&rows, 0, 0))))
 		ereport(ERROR,

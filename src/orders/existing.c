@@ -58,12 +58,33 @@ omni_orders_reference(int64 order)
 	return psprintf("order " INT64_FORMAT, order);
 }
 
+/* What a locked row says. */
+#define LOCKED_COLUMNS \
+	"channel_id, status, backorder, ship_complete, max_splits, priority, holds"
+
+/* LOCKED_COLUMNS */
+static void
+read_locked(const OmniRows *rows, int64 id, OmniLockedOrder *order)
+{
+	order->id = id;
+	order->channel = DatumGetInt64(OMNI_VALUE(rows, 0, 0));
+	order->status = TextDatumGetCString(OMNI_VALUE(rows, 0, 1));
+	order->open = strcmp(order->status, "open") == 0;
+	order->backorder = DatumGetBool(OMNI_VALUE(rows, 0, 2));
+	order->ship_complete = DatumGetBool(OMNI_VALUE(rows, 0, 3));
+	order->max_splits = OMNI_ISNULL(rows, 0, 4) ? -1 :
+		DatumGetInt32(OMNI_VALUE(rows, 0, 4));
+	order->priority = DatumGetInt32(OMNI_VALUE(rows, 0, 5));
+	order->holds = DatumGetInt32(OMNI_VALUE(rows, 0, 6));
+	order->reference = omni_orders_reference(id);
+}
+
 /* Lock the order's row and read it as it is then. */
 static void
-lock_row(int64 id, int64 channel, OmniLockedOrder *order)
+lock_row(int64 id, OmniLockedOrder *order)
 {
 	static OmniQuery query = {
-		.sql = "SELECT status, backorder, ship_complete, max_splits"
+		.sql = "SELECT " LOCKED_COLUMNS
 		" FROM omni.sales_order WHERE id = $1 FOR NO KEY UPDATE",
 		.nargs = 1,
 		.argtypes = {INT8OID}
@@ -74,15 +95,27 @@ lock_row(int64 id, int64 channel, OmniLockedOrder *order)
 	omni_core_query(&query, &value, NULL, false, &rows);
 	if (rows.nrows == 0)
 		refuse_unknown("order", id);
-	order->id = id;
-	order->channel = channel;
-	order->status = TextDatumGetCString(OMNI_VALUE(&rows, 0, 0));
-	order->open = strcmp(order->status, "open") == 0;
-	order->backorder = DatumGetBool(OMNI_VALUE(&rows, 0, 1));
-	order->ship_complete = DatumGetBool(OMNI_VALUE(&rows, 0, 2));
-	order->max_splits = OMNI_ISNULL(&rows, 0, 3) ? -1 :
-		DatumGetInt32(OMNI_VALUE(&rows, 0, 3));
-	order->reference = omni_orders_reference(id);
+	read_locked(&rows, id, order);
+}
+
+/* The same without waiting, and for whoever has checked rights. */
+bool
+omni_orders_try_lock(int64 id, OmniLockedOrder *order)
+{
+	static OmniQuery query = {
+		.sql = "SELECT " LOCKED_COLUMNS " FROM omni.sales_order"
+		" WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED",
+		.nargs = 1,
+		.argtypes = {INT8OID}
+	};
+	Datum		value = Int64GetDatum(id);
+	OmniRows	rows;
+
+	omni_core_query(&query, &value, NULL, false, &rows);
+	if (rows.nrows == 0)
+		return false;
+	read_locked(&rows, id, order);
+	return true;
 }
 
 /* Lock an order for a step on the whole of it. */
@@ -104,7 +137,7 @@ omni_orders_lock(int64 id, const char *what, OmniLockedOrder *order)
 	channel = DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
 	if (!omni_orders_may_act(channel, OMNI_NO_NODE))
 		refuse_step("order", id, id, channel, what);
-	lock_row(id, channel, order);
+	lock_row(id, order);
 }
 
 /* Lock the order of a line. */
@@ -130,7 +163,7 @@ omni_orders_lock_of_line(int64 order_line, const char *what,
 	channel = DatumGetInt64(OMNI_VALUE(&rows, 0, 1));
 	if (!omni_orders_may_act(channel, OMNI_NO_NODE))
 		refuse_step("order line", order_line, id, channel, what);
-	lock_row(id, channel, order);
+	lock_row(id, order);
 }
 
 /* Lock the order of a fulfilment: its node's role may, too. */
@@ -162,7 +195,7 @@ omni_orders_lock_fulfilment(int64 id, const char *what,
 		omni_orders_kind(TextDatumGetCString(OMNI_VALUE(&rows, 0, 3)));
 	if (!omni_orders_may_act(channel, fulfilment->node))
 		refuse_step("fulfilment", id, order, channel, what);
-	lock_row(order, channel, &fulfilment->order);
+	lock_row(order, &fulfilment->order);
 }
 
 /* Close the order when nothing of it is under way any more. */
@@ -178,8 +211,8 @@ omni_orders_close_if_done(const OmniLockedOrder *order, const char *reason)
 		.argtypes = {INT8OID}
 	};
 	static OmniQuery close_query = {
-		.sql = "UPDATE omni.sales_order SET status = $2, cancel_reason = $3"
-		" WHERE id = $1",
+		.sql = "UPDATE omni.sales_order SET status = $2, cancel_reason = $3,"
+		" holds = 0 WHERE id = $1",
 		.nargs = 3,
 		.argtypes = {INT8OID, TEXTOID, TEXTOID}
 	};
@@ -196,5 +229,7 @@ omni_orders_close_if_done(const OmniLockedOrder *order, const char *reason)
 	values[1] = CStringGetTextDatum(status);
 	values[2] = omni_orders_text(reason, &nulls[2]);
 	omni_core_query(&close_query, values, nulls, false, NULL);
+	if (order->holds > 0)
+		omni_orders_end_holds(order);
 	omni_orders_order_event(psprintf("order.%s", status), order->id, "%s", "");
 }

@@ -2,8 +2,9 @@
  * fulfilment.c
  *	  The steps of a fulfilment that concern the whole of it.
  *
- * Each locks the order's row first (see existing.c).  Which step may follow
- * which is data; nothing here repeats it.  The status is changed first, so
+ * Each locks the order's row first (see existing.c).  No step that brings the
+ * units nearer to the customer is taken while a hold is in force; giving them
+ * back is.  Which step may follow which is data; nothing here repeats it.  The status is changed first, so
  * that an illegal step fails before it has touched anything.
  */
 #include "omni.h"
@@ -36,7 +37,8 @@ begin_step(FunctionCallInfo fcinfo, const char *what,
  * omni.accept_fulfilment(id bigint) RETURNS void
  *
  * The node takes the work on.  OM002 when there is no such fulfilment, OM004
- * unless it is allocated, OM005 when the role may not.
+ * unless it is allocated, OM005 when the role may not, OM017 while the order
+ * is held.
  */
 Datum
 omni_orders_accept_fulfilment(PG_FUNCTION_ARGS)
@@ -44,6 +46,7 @@ omni_orders_accept_fulfilment(PG_FUNCTION_ARGS)
 	OmniLockedFulfilment fulfilment;
 
 	begin_step(fcinfo, "accept the fulfilment", &fulfilment);
+	omni_orders_require_no_hold(&fulfilment.order);
 	omni_orders_announce_status(&fulfilment, "accepted");
 	PG_RETURN_VOID();
 }
@@ -66,17 +69,19 @@ set_reason(int64 id, const char *reason)
 	omni_core_query(&query, values, NULL, false, NULL);
 }
 
-/* Ids of the promises of lines; *n of them. */
+/* Ids of the promises of lines, of capacity, too; *n of them. */
 static int64 *
 list_reservations(const OmniStepLine *lines, int nlines, int *n)
 {
-	int64	   *reservations = palloc(sizeof(int64) * Max(1, nlines));
+	int64	   *reservations = palloc(sizeof(int64) * Max(1, 2 * nlines));
 
 	*n = 0;
 	for (int l = 0; l < nlines; l++)
 	{
 		if (lines[l].reservation != 0)
 			reservations[(*n)++] = lines[l].reservation;
+		if (lines[l].capacity != 0)
+			reservations[(*n)++] = lines[l].capacity;
 	}
 	return reservations;
 }
@@ -154,7 +159,8 @@ note_document(FunctionCallInfo fcinfo, OmniQuery *query, const char *name,
  * omni.pack_fulfilment(id bigint, parcels jsonb) RETURNS void
  *
  * It is packed; parcels (any object or array, NULL: nothing to say) is kept.
- * OM002, OM004 unless it is picked and to be shipped, OM005, OM006.
+ * OM002, OM004 unless it is picked and to be shipped, OM005, OM006, OM017
+ * while the order is held.
  */
 Datum
 omni_orders_pack_fulfilment(PG_FUNCTION_ARGS)
@@ -167,6 +173,7 @@ omni_orders_pack_fulfilment(PG_FUNCTION_ARGS)
 	OmniLockedFulfilment fulfilment;
 
 	begin_step(fcinfo, "pack the fulfilment", &fulfilment);
+	omni_orders_require_no_hold(&fulfilment.order);
 	omni_orders_announce_status(&fulfilment, "packed");
 	note_document(fcinfo, &query, "parcels", fulfilment.id);
 	PG_RETURN_VOID();
@@ -176,7 +183,7 @@ omni_orders_pack_fulfilment(PG_FUNCTION_ARGS)
  * omni.ready_fulfilment(id bigint) RETURNS void
  *
  * It waits for the customer.  OM002, OM004 unless it is picked and to be
- * picked up, OM005.
+ * picked up, OM005, OM017 while the order is held.
  */
 Datum
 omni_orders_ready_fulfilment(PG_FUNCTION_ARGS)
@@ -184,6 +191,7 @@ omni_orders_ready_fulfilment(PG_FUNCTION_ARGS)
 	OmniLockedFulfilment fulfilment;
 
 	begin_step(fcinfo, "make the fulfilment ready", &fulfilment);
+	omni_orders_require_no_hold(&fulfilment.order);
 	omni_orders_announce_status(&fulfilment, "ready");
 	PG_RETURN_VOID();
 }
@@ -193,7 +201,8 @@ static void
 hand_over(const OmniLockedFulfilment *fulfilment, OmniQuery *move)
 {
 	static OmniQuery query = {
-		.sql = "SELECT reservation_id FROM omni.fulfilment_line"
+		.sql = "SELECT reservation_id, capacity_reservation_id"
+		" FROM omni.fulfilment_line"
 		" WHERE fulfilment_id = $1 AND quantity > 0"
 		" AND reservation_id IS NOT NULL",
 		.nargs = 1,
@@ -202,17 +211,15 @@ hand_over(const OmniLockedFulfilment *fulfilment, OmniQuery *move)
 	Datum		values[2];
 	OmniRows	rows;
 	int64	   *reservations;
+	int			n;
 
 	values[0] = Int64GetDatum(fulfilment->id);
 	values[1] = Int64GetDatum(fulfilment->order.id);
 	omni_core_query(move, values, NULL, false, NULL);
 	omni_core_query(&query, values, NULL, false, &rows);
-	reservations = palloc(sizeof(int64) * Max(1, rows.nrows));
-	for (int r = 0; r < rows.nrows; r++)
-		reservations[r] = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
-	if (rows.nrows > 0)
-		omni_stock_consume(reservations, rows.nrows,
-						   fulfilment->order.reference);
+	reservations = omni_orders_promises(&rows, &n);
+	if (n > 0)
+		omni_stock_consume(reservations, n, fulfilment->order.reference);
 	omni_orders_close_if_done(&fulfilment->order, NULL);
 }
 
@@ -220,7 +227,8 @@ hand_over(const OmniLockedFulfilment *fulfilment, OmniQuery *move)
  * omni.ship_fulfilment(id bigint, tracking jsonb) RETURNS void
  *
  * It has left the node; tracking (any object or array, NULL: nothing to say)
- * is kept.  OM002, OM004 unless it is packed, OM005, OM006.
+ * is kept.  OM002, OM004 unless it is packed, OM005, OM006, OM017
+ * while the order is held.
  */
 Datum
 omni_orders_ship_fulfilment(PG_FUNCTION_ARGS)
@@ -241,6 +249,7 @@ omni_orders_ship_fulfilment(PG_FUNCTION_ARGS)
 	OmniLockedFulfilment fulfilment;
 
 	begin_step(fcinfo, "ship the fulfilment", &fulfilment);
+	omni_orders_require_no_hold(&fulfilment.order);
 	omni_orders_announce_status(&fulfilment, "shipped");
 	note_document(fcinfo, &query, "tracking", fulfilment.id);
 	hand_over(&fulfilment, &move);
@@ -270,7 +279,7 @@ note_person(int64 id, const char *person)
  * omni.collect_fulfilment(id bigint, collected_by text) RETURNS void
  *
  * The customer, or whoever collected_by names, has taken it.  OM002, OM004
- * unless it is ready, OM005.
+ * unless it is ready, OM005, OM017 while the order is held.
  */
 Datum
 omni_orders_collect_fulfilment(PG_FUNCTION_ARGS)
@@ -286,6 +295,7 @@ omni_orders_collect_fulfilment(PG_FUNCTION_ARGS)
 	OmniLockedFulfilment fulfilment;
 
 	begin_step(fcinfo, "hand the fulfilment over", &fulfilment);
+	omni_orders_require_no_hold(&fulfilment.order);
 	omni_orders_announce_status(&fulfilment, "collected");
 	note_person(fulfilment.id, omni_core_optional_text(fcinfo, 1));
 	hand_over(&fulfilment, &move);

@@ -49,7 +49,8 @@ insert_lines(const OmniNewFulfilment *fulfilments,
 	static const OmniTable table = {
 		.schema = OMNI_SCHEMA,
 		.name = "fulfilment_line",
-		.columns = "fulfilment_id, order_line_id, quantity, reservation_id"
+		.columns = "fulfilment_id, order_line_id, quantity, reservation_id,"
+		" capacity_reservation_id"
 	};
 	OmniInsertion rows;
 
@@ -64,6 +65,10 @@ insert_lines(const OmniNewFulfilment *fulfilments,
 			omni_core_put_null(&rows);
 		else
 			omni_core_put(&rows, Int64GetDatum(lines[l].reservation));
+		if (lines[l].capacity == 0)
+			omni_core_put_null(&rows);
+		else
+			omni_core_put(&rows, Int64GetDatum(lines[l].capacity));
 		omni_core_put_row(&rows);
 	}
 	omni_core_insert_end(&rows);
@@ -159,6 +164,7 @@ omni_orders_record_grants(int64 order, const OmniAllocation *allocation,
 		lines[s].order_line = order_lines[grant->demand];
 		lines[s].quantity = grant->quantity;
 		lines[s].reservation = grant->reservation;
+		lines[s].capacity = grant->capacity;
 	}
 	omni_orders_insert_fulfilments(order, "allocated", fulfilments,
 								   nfulfilments, lines, n);

@@ -47,4 +47,6 @@ void
 omni_orders_init(void)
 {
 	omni_master_register_reference_check(find_reference);
+	omni_orders_hold_init();
+	omni_orders_arrival_init();
 }

@@ -10,10 +10,15 @@
 #include "core/document.h"
 #include "customer/customer.h"
 #include "orders/money_core.h"
+#include "sourcing/sourcing.h"
 
 #include "lib/stringinfo.h"
 
 #define OMNI_ORDER_MAX_LINES 50000
+#define OMNI_ORDER_MAX_PRIORITY 1000000
+/* of a hold's reason, in bytes; holds of one order at placing */
+#define OMNI_HOLD_REASON_MAX 255
+#define OMNI_ORDER_MAX_HOLDS 100
 
 /* ---- the document as read (parse.c) ---- */
 
@@ -95,6 +100,8 @@ typedef struct OmniOrderOptions
 	bool		backorder;
 	bool		park;
 	OmniInteger max_splits;		/* parcels beyond the first; not given: any */
+	OmniInteger priority;		/* not given: the channel's */
+	OmniList	hold;			/* char *: reasons */
 } OmniOrderOptions;
 
 typedef struct OmniOrderLine
@@ -141,6 +148,7 @@ typedef struct OmniOrder
 	int64		channel;
 	bool		channel_active;
 	bool		may_refuse;		/* neither channel nor order forbids it */
+	int32		priority;
 	int64		customer_id;	/* 0: none */
 	int64		id;				/* of the row, once written */
 	uint8		digest[OMNI_DIGEST_LENGTH];
@@ -153,9 +161,9 @@ extern void omni_orders_compute_money(OmniOrder *order);
 
 /* ---- allocation (allocate.c) ---- */
 
-/* Why units of a line are not allocated. */
-#define OMNI_REASON_STOCK		"insufficient_stock"
-#define OMNI_REASON_SPLITS		"max_splits"
+/* Why units of a line are not allocated; sourcing.h has more. */
+#define OMNI_REASON_STOCK		OMNI_SHORT_STOCK
+#define OMNI_REASON_SPLITS		OMNI_SHORT_SPLITS
 #define OMNI_REASON_COMPLETE	"ship_complete"
 #define OMNI_REASON_ITEM		"inactive_item"
 #define OMNI_REASON_PICKUP		"no_pickup"
@@ -169,6 +177,7 @@ typedef struct OmniDemand
 	int32		quantity;
 	int			wish;			/* index in wishes */
 	int			line;			/* the caller's own index */
+	int64		price;			/* of a unit, in minor units; -1 unknown */
 	bool		barred;			/* must not be allocated; reason says why */
 	int32		missing;		/* out: units that nobody can give */
 	const char *reason;			/* out: why, NULL when nothing is missing */
@@ -180,7 +189,10 @@ typedef struct OmniGrant
 	int			demand;			/* index in demands */
 	int64		node;
 	int32		quantity;
+	int32		capacity_day;	/* on which it takes of the node's capacity;
+								 * OMNI_NO_DAY: it takes none */
 	int64		reservation;	/* 0 in a dry run */
+	int64		capacity;		/* promise of capacity; 0: none */
 } OmniGrant;
 
 /* How demands of a wish may be met. */
@@ -189,10 +201,10 @@ typedef struct OmniWishPlace
 	OmniFulfilmentKind kind;
 	int			number;			/* of the request, from 1 */
 	int64		node;			/* pickup */
-	bool		located;
-	double		latitude;
-	double		longitude;
-	char		country[3];
+	bool		promised;
+	TimestampTz promise_by;		/* where promised */
+	OmniNetworkPlace place;		/* ship */
+	int			parcels;		/* that were made for it before */
 } OmniWishPlace;
 
 typedef struct OmniAllocation
@@ -209,6 +221,10 @@ typedef struct OmniAllocation
 	bool		may_refuse;		/* OM001 when something is missing */
 	bool		dry_run;		/* plan, do not reserve */
 	int64		channel;
+	const char *currency;		/* of prices and value */
+	int64		value;			/* of the order's goods; -1 unknown */
+	int			nexplain;		/* nodes that the plan is to say more of */
+	const int64 *explain;
 	const char *reference;
 	/* out */
 	int			ngrants;
@@ -288,6 +304,7 @@ typedef struct OmniNewFulfilmentLine
 	int64		order_line;		/* id */
 	int32		quantity;
 	int64		reservation;	/* 0: none, it was sold */
+	int64		capacity;		/* promise of capacity; 0: none */
 } OmniNewFulfilmentLine;
 
 extern void omni_orders_insert_fulfilments(int64 order, const char *status,
@@ -324,6 +341,8 @@ typedef struct OmniLockedOrder
 	bool		backorder;
 	bool		ship_complete;
 	int			max_splits;		/* -1: any number */
+	int32		priority;
+	int32		holds;			/* rows that are not closed, in force or not */
 	char	   *status;
 	char	   *reference;		/* for the stock ledger */
 } OmniLockedOrder;
@@ -344,6 +363,11 @@ typedef struct OmniLockedFulfilment
  */
 extern void omni_orders_lock(int64 id, const char *what,
 							 OmniLockedOrder *order);
+/*
+ * For the worker and others who have checked rights, and must not wait: false
+ * when another transaction has the order locked, or there is none.
+ */
+extern bool omni_orders_try_lock(int64 id, OmniLockedOrder *order);
 extern void omni_orders_lock_of_line(int64 order_line, const char *what,
 									 OmniLockedOrder *order);
 extern void omni_orders_lock_fulfilment(int64 id, const char *what,
@@ -380,12 +404,15 @@ typedef struct OmniStepLine
 	int64		order_line;
 	int64		item;
 	int64		reservation;
+	int64		capacity;		/* promise of capacity; 0: none */
 	int32		line;			/* number */
 	int32		request;
 	int32		quantity;		/* that the fulfilment is for */
 	int32		given;			/* pick.c: units that were found */
 } OmniStepLine;
 
+/* Promises in rows of (of stock, of capacity), each may be null. */
+extern int64 *omni_orders_promises(const OmniRows *rows, int *n);
 /* Its lines with units, ascending by order line. */
 extern OmniStepLine *omni_orders_step_lines(int64 fulfilment, int *n);
 /*
@@ -433,6 +460,40 @@ extern void omni_orders_give_back(const OmniLockedFulfilment *fulfilment,
 extern void omni_orders_resource(const OmniLockedOrder *order,
 								 const OmniStepLine *lines, int n,
 								 const char *reason, OmniLineDelta *deltas);
+
+/*
+ * Plan units that have waited ("quantity" of each line) as far as somebody has
+ * them now, and record that.  Sets allocated of deltas[i], and reason where
+ * units are still missing; returns the units allocated.
+ */
+extern int64 omni_orders_plan_waiting(const OmniLockedOrder *order,
+									  const OmniStepLine *lines, int n,
+									  OmniLineDelta *deltas);
+
+/* ---- hold.c ---- */
+
+/* A reason that may stand in an event: "other" for free text. */
+extern const char *omni_orders_known_reason(const char *reason);
+/* The holds that a new order was placed with. */
+extern void omni_orders_insert_holds(const OmniOrder *order);
+/* OM017 while a hold is in force. */
+extern void omni_orders_require_no_hold(const OmniLockedOrder *order);
+/* Close all holds of an order that ends. */
+extern void omni_orders_end_holds(const OmniLockedOrder *order);
+extern void omni_orders_hold_init(void);
+
+/* ---- parking.c: the queue ---- */
+
+/* Those of these lines of a locked, or new, order that wait enter the queue. */
+extern void omni_orders_park_lines(int64 order, const int64 *lines, int n);
+/* The same, and those that do not wait any more leave it. */
+extern void omni_orders_update_queue(int64 order, const int64 *lines, int n);
+/* Nothing of the order waits any more. */
+extern void omni_orders_unpark_order(int64 order);
+
+/* ---- arrival.c ---- */
+
+extern void omni_orders_arrival_init(void);
 
 extern void omni_orders_init(void);
 

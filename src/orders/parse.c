@@ -104,6 +104,8 @@ static const OmniField option_fields[] = {
 	{"backorder", OMNI_FIELD_BOOLEAN, offsetof(OmniOrderOptions, backorder)},
 	{"park", OMNI_FIELD_BOOLEAN, offsetof(OmniOrderOptions, park)},
 	{"max_splits", OMNI_FIELD_GIVEN_INTEGER, offsetof(OmniOrderOptions, max_splits), false, 0},
+	{"priority", OMNI_FIELD_GIVEN_INTEGER, offsetof(OmniOrderOptions, priority), false, -OMNI_ORDER_MAX_PRIORITY},
+	{"hold", OMNI_FIELD_TEXT_LIST, offsetof(OmniOrderOptions, hold)},
 };
 
 static const OmniShape option_shape = {
@@ -282,6 +284,41 @@ number_lines(OmniOrder *order)
 	pfree(numbers);
 }
 
+/* Check what the options ask of an order that waits. */
+static void
+check_waiting(const OmniOrder *order)
+{
+	const OmniOrderOptions *options = &order->options;
+	char	  **reasons = options->hold.items;
+	bool		till_sale = true;
+
+	if (options->priority.given &&
+		options->priority.value > OMNI_ORDER_MAX_PRIORITY)
+		refuse("options.", "priority",
+			   psprintf("be at most %d", OMNI_ORDER_MAX_PRIORITY));
+	if (options->hold.n == 0)
+		return;
+	if (options->hold.n > OMNI_ORDER_MAX_HOLDS)
+		refuse("options.", "hold",
+			   psprintf("have at most %d elements", OMNI_ORDER_MAX_HOLDS));
+	for (int r = 1; r < options->hold.n; r++)
+	{
+		for (int s = 0; s < r; s++)
+		{
+			if (strcmp(reasons[r], reasons[s]) == 0)
+				refuse("options.", "hold", "name each reason once");
+		}
+	}
+	for (int w = 0; w < order->nwishes; w++)
+	{
+		if (order->wishes[w]->kind != OMNI_FULFILMENT_TAKE_AWAY)
+			till_sale = false;
+	}
+	if (till_sale)
+		refuse("options.", "hold",
+			   "be left out where all lines are sold over the counter");
+}
+
 /* The decimals of the order's currency. */
 static void
 check_currency(OmniOrder *order)
@@ -310,6 +347,7 @@ omni_orders_parse(Jsonb *document, OmniOrder *order)
 	check_currency(order);
 	number_lines(order);
 	assign_wishes(order);
+	check_waiting(order);
 	if (order->customer)
 		omni_customer_normalise(order->customer);
 	omni_orders_compute_money(order);

@@ -159,17 +159,24 @@ static void
 release_missing(const OmniLockedFulfilment *fulfilment,
 				const OmniStepLine *lines, int n)
 {
-	int64	   *whole = palloc(sizeof(int64) * n);
+	int64	   *whole = palloc(sizeof(int64) * 2 * n);
 	int			nwhole = 0;
 
 	for (int l = 0; l < n; l++)
 	{
-		if (lines[l].given == 0)
-			whole[nwhole++] = lines[l].reservation;
-		else if (lines[l].given < lines[l].quantity)
-			omni_stock_release_part(lines[l].reservation,
-									lines[l].quantity - lines[l].given,
-									fulfilment->order.reference);
+		int64		promises[2] = {lines[l].reservation, lines[l].capacity};
+
+		for (int p = 0; p < 2; p++)
+		{
+			if (promises[p] == 0)
+				continue;
+			if (lines[l].given == 0)
+				whole[nwhole++] = promises[p];
+			else if (lines[l].given < lines[l].quantity)
+				omni_stock_release_part(promises[p],
+										lines[l].quantity - lines[l].given,
+										fulfilment->order.reference);
+		}
 	}
 	if (nwhole > 0)
 		omni_stock_release(whole, nwhole, fulfilment->order.reference);
@@ -217,7 +224,7 @@ pick_nothing(const OmniLockedFulfilment *fulfilment)
  * at all.  What is missing is planned again at other nodes.  OM002 when there
  * is no such fulfilment, or it has no such line; OM004 unless it is accepted;
  * OM005 when the role may not; OM006 for a malformed array; OM007 for more
- * than the fulfilment is for.
+ * than the fulfilment is for; OM017 while the order is held.
  */
 Datum
 omni_orders_pick_fulfilment(PG_FUNCTION_ARGS)
@@ -235,6 +242,7 @@ omni_orders_pick_fulfilment(PG_FUNCTION_ARGS)
 									 "list of what was picked", &list);
 	omni_core_gate();
 	omni_orders_lock_fulfilment(id, "pick the fulfilment", &fulfilment);
+	omni_orders_require_no_hold(&fulfilment.order);
 	if (PG_ARGISNULL(1))
 	{
 		pick_all(&fulfilment);

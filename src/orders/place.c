@@ -14,10 +14,12 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "master/master.h"
 #include "orders/orders.h"
 #include "stock/stock.h"
 
@@ -78,8 +80,8 @@ sell_lines(const OmniOrder *order, const int *demand_of_line,
 	}
 	if (n > 0)
 		omni_stock_change(changes, n, "sell", reference, order->channel,
-						  order->placed_at.given ? order->placed_at.value :
-						  omni_core_now());
+						  order->placed_at.given ? &order->placed_at.value :
+						  NULL);
 	pfree(changes);
 }
 
@@ -118,6 +120,7 @@ record_sales(const OmniOrder *order, const int *demand_of_line)
 		lines[nlines].order_line = line->id;
 		lines[nlines].quantity = line->quantity;
 		lines[nlines].reservation = 0;
+		lines[nlines].capacity = 0;
 		nlines++;
 	}
 	omni_orders_insert_fulfilments(order->id, "collected", fulfilments,
@@ -161,6 +164,22 @@ announce_order(const OmniOrder *order, const OmniAllocation *allocation)
 								"\"units\":" INT64_FORMAT, parked);
 }
 
+/* Lines that wait go to the queue. */
+static void
+park_missing(const OmniOrder *order, const OmniAllocation *allocation)
+{
+	int64	   *lines = palloc(sizeof(int64) * Max(1, allocation->ndemands));
+	int			n = 0;
+
+	for (int d = 0; d < allocation->ndemands; d++)
+	{
+		if (allocation->demands[d].missing > 0)
+			lines[n++] = order->lines[allocation->demands[d].line].id;
+	}
+	omni_orders_park_lines(order->id, lines, n);
+	pfree(lines);
+}
+
 /* Stock and rows of an order whose own row has just been inserted. */
 static void
 fill_order(OmniOrder *order, OmniAllocation *allocation, int *demand_of_line)
@@ -175,7 +194,9 @@ fill_order(OmniOrder *order, OmniAllocation *allocation, int *demand_of_line)
 
 	omni_orders_insert_parts(order);
 	omni_orders_insert_lines(order, allocation->demands, demand_of_line);
+	park_missing(order, allocation);
 	announce_order(order, allocation);
+	omni_orders_insert_holds(order);
 	if (!completed)
 	{
 		omni_orders_insert_plan(order->id, true, allocation->plan.data);
@@ -276,13 +297,42 @@ describe_lines(const OmniOrder *order, const OmniAllocation *allocation,
 	appendStringInfoChar(json, ']');
 }
 
+/* Ids of the nodes to be explained; OM002 for one that is NULL or unknown. */
+static void
+read_explain(FunctionCallInfo fcinfo, OmniAllocation *allocation)
+{
+	ArrayType  *array;
+	Datum	   *codes;
+	bool	   *nulls;
+	int64	   *ids;
+	int			n;
+
+	if (PG_ARGISNULL(1))
+		return;
+	array = PG_GETARG_ARRAYTYPE_P(1);
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &codes, &nulls,
+					  &n);
+	ids = palloc(sizeof(int64) * Max(1, n));
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(OMNI_ERR_NOT_FOUND),
+					 errmsg("argument \"explain\" must not have null elements")));
+		ids[i] = omni_master_node_id(TextDatumGetCString(codes[i]));
+	}
+	allocation->nexplain = n;
+	allocation->explain = ids;
+}
+
 /*
- * omni.plan_order(document jsonb) RETURNS jsonb
+ * omni.plan_order(document jsonb, explain text[] DEFAULT NULL) RETURNS jsonb
  *
  * What omni.place_order would do with the document now: where each unit would
  * come from and why, without reserving or writing anything.  An order that
  * would be refused for lack of stock is answered with "complete": false; all
- * other errors are those of place_order.
+ * other errors are those of place_order.  "explain" has codes of nodes of which
+ * each plan then says why not, and at least how much more it would cost.
  */
 Datum
 omni_orders_plan_order(PG_FUNCTION_ARGS)
@@ -301,6 +351,7 @@ omni_orders_plan_order(PG_FUNCTION_ARGS)
 	demand_of_line = palloc(sizeof(int) * order.nlines);
 	omni_orders_make_demands(&order, &allocation, demand_of_line);
 	allocation.dry_run = true;
+	read_explain(fcinfo, &allocation);
 	omni_orders_allocate(&allocation);
 	for (int d = 0; d < allocation.ndemands; d++)
 		missing += allocation.demands[d].missing;

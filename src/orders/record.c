@@ -42,22 +42,24 @@ omni_orders_insert_order(OmniOrder *order, bool completed)
 		.sql = "INSERT INTO omni.sales_order (channel_id, external_id, status,"
 		" customer_id, placed_at, recorded_at, currency, decimals,"
 		" taxes_included, goods, discount, shipping, shipping_tax, tax, fees,"
-		" total, coupons, ship_complete, backorder, park, max_splits, digest)"
+		" total, coupons, ship_complete, backorder, park, max_splits, digest,"
+		" priority, holds)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-		" $14, $15, $16, $17, $18, $19, $20, $21, $22)"
+		" $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
 		" ON CONFLICT (channel_id, external_id) DO NOTHING RETURNING id",
-		.nargs = 22,
+		.nargs = 24,
 		.argtypes = {INT8OID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID,
 			TIMESTAMPTZOID, TEXTOID, INT2OID, BOOLOID, NUMERICOID, NUMERICOID,
 			NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID,
-		TEXTARRAYOID, BOOLOID, BOOLOID, BOOLOID, INT4OID, BYTEAOID}
+		TEXTARRAYOID, BOOLOID, BOOLOID, BOOLOID, INT4OID, BYTEAOID, INT4OID,
+		INT4OID}
 	};
 	const OmniOrderMoney *money = &order->money;
 	int			decimals = order->decimals;
 	TimestampTz now = omni_core_now();
 	bytea	   *digest = palloc(VARHDRSZ + OMNI_DIGEST_LENGTH);
-	Datum		values[22];
-	char		nulls[] = "                      ";
+	Datum		values[24];
+	char		nulls[] = "                        ";
 	OmniRows	rows;
 
 	SET_VARSIZE(digest, VARHDRSZ + OMNI_DIGEST_LENGTH);
@@ -87,6 +89,8 @@ omni_orders_insert_order(OmniOrder *order, bool completed)
 	values[20] = Int32GetDatum(order->options.max_splits.value);
 	nulls[20] = order->options.max_splits.given ? ' ' : 'n';
 	values[21] = PointerGetDatum(digest);
+	values[22] = Int32GetDatum(order->priority);
+	values[23] = Int32GetDatum(order->options.hold.n);
 	omni_core_query(&query, values, nulls, false, &rows);
 	if (rows.nrows == 0)
 		return false;

@@ -19,7 +19,7 @@ omni_orders_step_lines(int64 fulfilment, int *n)
 {
 	static OmniQuery query = {
 		.sql = "SELECT l.id, l.item_id, f.reservation_id, l.line, l.request,"
-		" f.quantity FROM omni.fulfilment_line f"
+		" f.quantity, f.capacity_reservation_id FROM omni.fulfilment_line f"
 		" JOIN omni.order_line l ON l.id = f.order_line_id"
 		" WHERE f.fulfilment_id = $1 AND f.quantity > 0 ORDER BY l.id",
 		.nargs = 1,
@@ -40,9 +40,29 @@ omni_orders_step_lines(int64 fulfilment, int *n)
 		lines[r].line = DatumGetInt32(OMNI_VALUE(&rows, r, 3));
 		lines[r].request = DatumGetInt32(OMNI_VALUE(&rows, r, 4));
 		lines[r].quantity = DatumGetInt32(OMNI_VALUE(&rows, r, 5));
+		lines[r].capacity = OMNI_ISNULL(&rows, r, 6) ? 0 :
+			DatumGetInt64(OMNI_VALUE(&rows, r, 6));
 	}
 	*n = rows.nrows;
 	return lines;
+}
+
+/* Promises in rows of stock's and capacity's; *n of them. */
+int64 *
+omni_orders_promises(const OmniRows *rows, int *n)
+{
+	int64	   *promises = palloc(sizeof(int64) * Max(1, 2 * rows->nrows));
+
+	*n = 0;
+	for (int r = 0; r < rows->nrows; r++)
+	{
+		for (int c = 0; c < 2; c++)
+		{
+			if (!OMNI_ISNULL(rows, r, c))
+				promises[(*n)++] = DatumGetInt64(OMNI_VALUE(rows, r, c));
+		}
+	}
+	return promises;
 }
 
 /* OM004: the status does not allow the step. */
@@ -129,7 +149,10 @@ omni_orders_announce_status(const OmniLockedFulfilment *fulfilment,
 								 fulfilment->kind, fulfilment->node, units);
 }
 
-/* Change quantities of an order's lines, all by one statement. */
+/*
+ * Change quantities of an order's lines, all by one statement, and the queue
+ * with them.
+ */
 void
 omni_orders_apply_deltas(int64 order, const OmniLineDelta *deltas, int n)
 {
@@ -154,15 +177,20 @@ omni_orders_apply_deltas(int64 order, const OmniLineDelta *deltas, int n)
 	OmniColumn	columns[7];
 	Datum		values[8];
 	OmniRows	rows;
+	int64	   *moved;			/* lines that wait for more, or less, now */
+	int			nmoved = 0;
 
 	if (n == 0)
 		return;
+	moved = palloc(sizeof(int64) * n);
 	for (int c = 0; c < 7; c++)
 		omni_orders_column_begin(&columns[c], types[c], n);
 	for (int d = 0; d < n; d++)
 	{
 		const OmniLineDelta *delta = &deltas[d];
 
+		if (delta->open != 0 || delta->backordered != 0)
+			moved[nmoved++] = delta->order_line;
 		omni_orders_column_add(&columns[0], Int64GetDatum(delta->order_line));
 		omni_orders_column_add(&columns[1], Int32GetDatum(delta->open));
 		omni_orders_column_add(&columns[2], Int32GetDatum(delta->backordered));
@@ -178,4 +206,6 @@ omni_orders_apply_deltas(int64 order, const OmniLineDelta *deltas, int n)
 	if (rows.processed != n)
 		elog(ERROR, "changed " UINT64_FORMAT " of %d order lines",
 			 rows.processed, n);
+	omni_orders_update_queue(order, moved, nmoved);
+	pfree(moved);
 }

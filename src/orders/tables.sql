@@ -37,6 +37,11 @@ CREATE TABLE omni.sales_order (
     park boolean NOT NULL,
     max_splits integer
         CONSTRAINT sales_order_max_splits_check CHECK (max_splits >= 0),
+    priority integer NOT NULL
+        CONSTRAINT sales_order_priority_check
+            CHECK (priority BETWEEN -1000000 AND 1000000),
+    holds integer NOT NULL
+        CONSTRAINT sales_order_holds_check CHECK (holds >= 0),
     digest bytea NOT NULL
         CONSTRAINT sales_order_digest_check
             CHECK (pg_catalog.octet_length(digest) = 32),
@@ -248,6 +253,7 @@ CREATE TABLE omni.fulfilment_line (
     quantity integer NOT NULL
         CONSTRAINT fulfilment_line_quantity_check CHECK (quantity >= 0),
     reservation_id bigint,
+    capacity_reservation_id bigint,
     CONSTRAINT fulfilment_line_pkey PRIMARY KEY (fulfilment_id, order_line_id)
 );
 SELECT pg_catalog.pg_extension_config_dump('omni.fulfilment_line', '');

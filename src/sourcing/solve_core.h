@@ -180,6 +180,11 @@ extern int64_t omni_sourcing_extra_cost(const OmniSolveProblem *problem,
 										const OmniSolution *solution,
 										int node, void *room);
 
+/* The same of every node at once: extra[0 ... nnodes - 1]. */
+extern void omni_sourcing_extra_costs(const OmniSolveProblem *problem,
+									  const OmniSolution *solution,
+									  int64_t *extra, void *room);
+
 /* What given parts cost; false: they break a rule.  For tests and reports. */
 extern bool omni_sourcing_price_parts(const OmniSolveProblem *problem,
 									  const OmniSolvePart *parts, int nparts,

@@ -8,7 +8,40 @@
  */
 #include "sourcing/solve_work.h"
 
-/* At least so much more than the solution; see solve_core.h. */
+/* At least so much more than the solution, for every node. */
+void
+omni_sourcing_extra_costs(const OmniSolveProblem *problem,
+						  const OmniSolution *solution, int64_t *extra,
+						  void *room)
+{
+	OmniSolveWork *work = room;
+	int64_t		floor;
+
+	work->problem = problem;
+	for (int n = 0; n < problem->nnodes; n++)
+	{
+		extra[n] = INT64_MAX;
+		/* all that can ship at all */
+		if (work->nodes[n].cap > 0)
+			work->nodes[n].slack = 0;
+	}
+	omni_sourcing_pick_survivors(work, 1);
+	floor = omni_sourcing_evaluate_prices(work, work->scratch, true);
+	for (int s = 0; s < work->nsurvivors; s++)
+	{
+		const OmniSolveSurvivor *survivor = &work->survivors[s];
+		int64_t		least = floor;
+
+		if (survivor->nheld == 0)
+			continue;
+		if (survivor->reduced > 0)
+			least += survivor->reduced;
+		least = whole_cents(least) - solution->cost;
+		extra[survivor->node] = least > 0 ? least : 0;
+	}
+}
+
+/* For one node; see solve_core.h. */
 int64_t
 omni_sourcing_extra_cost(const OmniSolveProblem *problem,
 						 const OmniSolution *solution, int node, void *room)

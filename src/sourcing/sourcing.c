@@ -1,262 +1,337 @@
 /*
  * sourcing.c
- *	  From counters and master data to a plan, and its reasons in words.
+ *	  The cheapest plan of one address.
  *
- * - Candidates are the nodes whose counters have units now, that are active,
- *	 ship, and have not rejected the order before; each rule counts whom it
- *	 kept out.
- * - With a located destination a parcel costs its distance in metres; a node
- *	 without coordinates ranks behind every other.  Where only the country is
- *	 known, nodes of that country come first, then by kind (warehouse, store,
- *	 dropship, virtual), then by id; such costs are ranks, not metres.
+ * - An order that must be served (or be refused) is: what its units cost when
+ *	 nobody serves them is raised above everything else, as long as they can be
+ *	 had at all.
+ * - A least value of each shipment is no part of the solver's problem: nodes
+ *	 that fall short are taken out until none does, and the best of what was
+ *	 found is taken.  The bound is that of the problem without it.
  * - Planning takes no lock and promises nothing.
  */
 #include "omni.h"
 
+#include "common/int.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/memutils.h"
 
-#include "master/master.h"
-#include "sourcing/sourcing.h"
-#include "stock/stock.h"
+#include "core/core.h"
+#include "sourcing/gather.h"
 
-/* farther than any place on earth */
-#define COST_UNLOCATED		INT64CONST(100000000)
-#define COST_ABROAD			INT64CONST(1000000)
-#define COST_KIND			INT64CONST(1000)
+/* all that is unfilled may cost so much where an order must be served */
+#define MUST_SERVE_COST (INT64CONST(1) << 45)
+/* how often nodes below the least value are taken out */
+#define VALUE_ROUNDS	8
+/* bytes that a session keeps for the solver */
+#define ROOM_KEPT		(16 * 1024 * 1024)
 
-/* Why a node with stock is no candidate. */
-typedef enum NodeVerdict
+/* Room for the solver, kept by the session; used between two calls alone. */
+static void *kept_room = NULL;
+static Size kept_size = 0;
+
+/* For the solver, now and then. */
+static void
+breathe(void *context)
 {
-	NODE_UNSEEN,
-	NODE_ALLOWED,
-	NODE_NOT_SHIPPING,
-	NODE_REJECTED
-} NodeVerdict;
-
-/* Gathering: the growing problem. */
-typedef struct Gathering
-{
-	const OmniSourcingRequest *request;
-	const OmniNodeInfo *infos;	/* every active node, ascending by id */
-	int			ninfos;
-	int32	   *index;			/* by info: node in the problem, or -1 */
-	uint8	   *verdict;		/* by info: NodeVerdict */
-	OmniPlanNode *nodes;
-	int			nnodes;
-	OmniPlanItem *items;
-	OmniPlanOffer *offers;
-	int			noffers;
-	int			max_offers;
-	OmniSourcing *sourcing;
-} Gathering;
-
-/* Kinds in the order in which they are asked when distance is unknown. */
-static int
-kind_rank(OmniNodeKind kind)
-{
-	switch (kind)
-	{
-		case OMNI_NODE_WAREHOUSE:
-			return 0;
-		case OMNI_NODE_STORE:
-			return 1;
-		case OMNI_NODE_DROPSHIP:
-			return 2;
-		case OMNI_NODE_VIRTUAL:
-			break;
-	}
-	return 3;
+	CHECK_FOR_INTERRUPTS();
 }
 
-/* What one parcel from the node costs. */
+/* Room to solve in: the session's own, unless it is very large. */
+static void *
+get_room(Size size)
+{
+	if (size > ROOM_KEPT)
+		return palloc_extended(size, MCXT_ALLOC_HUGE);
+	if (size > kept_size)
+	{
+		if (kept_room)
+			pfree(kept_room);
+		kept_room = NULL;
+		kept_size = 0;
+		kept_room = MemoryContextAlloc(TopMemoryContext, size);
+		kept_size = size;
+	}
+	return kept_room;
+}
+
+/* Solve into a solution of its own; the room stays for explanations. */
+static void
+solve_problem(const OmniSolveProblem *problem, OmniSolution *solution,
+			  void **room)
+{
+	OmniSolveLimits limits = {.budget = omni_sourcing_budget,
+	.breathe = breathe};
+	Size		n = omni_sourcing_solution_room(problem);
+
+	memset(solution, 0, sizeof(OmniSolution));
+	solution->parts = palloc_extended(sizeof(OmniSolvePart) * n,
+									  MCXT_ALLOC_HUGE);
+	solution->shipments = palloc_extended(sizeof(OmniSolveShipment) * n,
+										  MCXT_ALLOC_HUGE);
+	*room = get_room(omni_sourcing_minimise_room(problem, &limits));
+	omni_sourcing_minimise(problem, &limits, solution, *room);
+}
+
+/* Set what a unit costs that nobody serves: as configured, at most "cap". */
+static void
+cap_unfilled(OmniGathering *gathering, int64 cap)
+{
+	for (int l = 0; l < gathering->sourcing->problem.nlines; l++)
+		gathering->lines[l].unfilled = Min(gathering->real_unfilled[l], cap);
+}
+
+/* Units of all lines of the problem. */
 static int64
-parcel_cost(const OmniDestination *destination, const OmniNodeInfo *node)
+problem_units(const OmniSolveProblem *problem)
 {
-	if (destination->located)
-	{
-		if (!node->located)
-			return COST_UNLOCATED + COST_KIND * kind_rank(node->kind);
-		return omni_sourcing_distance(destination->latitude,
-									  destination->longitude,
-									  node->latitude, node->longitude);
-	}
-	return COST_KIND * kind_rank(node->kind) +
-		(strcmp(destination->country, node->country) == 0 ? 0 : COST_ABROAD);
+	int64		units = 0;
+
+	for (int l = 0; l < problem->nlines; l++)
+		units += problem->lines[l].quantity;
+	return units;
 }
 
-/* Place of a node among all active ones, or -1. */
-static int
-find_info(const Gathering *gathering, int64 node)
+/*
+ * Costs that leave the solver's range are brought into it: first those of
+ * what is unfilled; OM008 when that is not enough.
+ */
+static void
+fit_costs(OmniGathering *gathering)
 {
-	int			low = 0;
-	int			high = gathering->ninfos - 1;
+	const OmniSolveProblem *problem = &gathering->sourcing->problem;
 
-	/* ids without gaps are the usual case */
-	if (high >= 0)
-	{
-		int64		guess = node - gathering->infos[0].id;
-
-		if (guess >= 0 && guess <= high && gathering->infos[guess].id == node)
-			return (int) guess;
-	}
-	while (low <= high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (gathering->infos[middle].id == node)
-			return middle;
-		if (gathering->infos[middle].id < node)
-			low = middle + 1;
-		else
-			high = middle - 1;
-	}
-	return -1;
+	if (omni_sourcing_problem_fault(problem) == NULL)
+		return;
+	cap_unfilled(gathering, Max(1, MUST_SERVE_COST / problem_units(problem)));
+	if (omni_sourcing_problem_fault(problem) == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(OMNI_ERR_OUT_OF_RANGE),
+			 errmsg("costs of serving the order are out of range"),
+			 errhint("See omni.explain_routing() for the terms of its cost.")));
 }
 
-/* Has the node rejected this order before? */
+/* Can each line be had in full, as far as lines can be seen alone? */
 static bool
-is_rejected(const OmniSourcingRequest *request, int64 node)
+may_be_full(const OmniGathering *gathering)
 {
-	for (int i = 0; i < request->nrejected; i++)
+	const OmniSourcingRequest *request = gathering->request;
+
+	for (int l = 0; l < request->nlines; l++)
 	{
-		if (request->rejected[i] == node)
+		const OmniLineFacts *facts = &gathering->facts[l];
+
+		if (facts->line < 0 ||
+			Min(facts->offered, facts->limit) < request->lines[l].wanted)
+			return false;
+	}
+	return true;
+}
+
+/* Solve so that all is served, if it can be; false: it cannot. */
+static bool
+solve_must_serve(OmniGathering *gathering, OmniSolution *solution, void **room)
+{
+	OmniSolveProblem *problem = &gathering->sourcing->problem;
+	int64		dear;
+
+	if (!may_be_full(gathering))
+		return false;
+	dear = MUST_SERVE_COST / Max(1, problem_units(problem));
+	for (int l = 0; l < problem->nlines; l++)
+		gathering->lines[l].unfilled = Max(gathering->real_unfilled[l], dear);
+	if (omni_sourcing_problem_fault(problem) == NULL)
+	{
+		solve_problem(problem, solution, room);
+		if (solution->unfilled_units == 0)
 			return true;
 	}
 	return false;
 }
 
-/* The rules, once for each node. */
-static NodeVerdict
-judge_node(Gathering *gathering, int info)
+/* ---- the least value of a shipment ---- */
+
+/* Value of the goods that a node ships. */
+static int64
+shipment_value(const OmniGathering *gathering, const OmniSolution *solution,
+			   int32 node)
 {
-	const OmniNodeInfo *node = &gathering->infos[info];
+	int64		value = 0;
 
-	if (!node->ships)
+	for (int p = 0; p < solution->nparts; p++)
 	{
-		gathering->sourcing->not_shipping++;
-		return NODE_NOT_SHIPPING;
-	}
-	if (is_rejected(gathering->request, node->id))
-	{
-		gathering->sourcing->rejected++;
-		return NODE_REJECTED;
-	}
-	return NODE_ALLOWED;
-}
+		const OmniSolvePart *part = &solution->parts[p];
+		int64		price;
+		int64		goods;
 
-/* Keep an offer. */
-static void
-add_offer(Gathering *gathering, int info, int32 units)
-{
-	OmniPlanOffer *offer;
-
-	if (gathering->noffers == gathering->max_offers)
-	{
-		gathering->max_offers *= 2;
-		gathering->offers = repalloc_huge(gathering->offers,
-										  sizeof(OmniPlanOffer) *
-										  (Size) gathering->max_offers);
-	}
-	offer = &gathering->offers[gathering->noffers++];
-	offer->node = info;			/* made an index in nodes later */
-	offer->units = units;
-}
-
-/* The offers of one item. */
-static void
-gather_item(Gathering *gathering, OmniPlanItem *item)
-{
-	const OmniSourcingRequest *request = gathering->request;
-	OmniStockCandidate *candidates;
-	int			ncandidates;
-
-	item->limit = omni_stock_available(item->id, OMNI_POOL);
-	if (request->taken)
-		item->limit -= request->taken(request->taken_context, item->id,
-									  OMNI_POOL);
-	item->first_offer = gathering->noffers;
-	ncandidates = omni_stock_candidates(item->id, &candidates);
-	for (int c = 0; c < ncandidates; c++)
-	{
-		int			info = find_info(gathering, candidates[c].node);
-		int64		units = candidates[c].available;
-
-		/* deactivated since its counter was read */
-		if (info < 0)
+		if (part->node != node)
 			continue;
-		if (gathering->verdict[info] == NODE_UNSEEN)
-			gathering->verdict[info] = judge_node(gathering, info);
-		if (gathering->verdict[info] != NODE_ALLOWED)
-			continue;
-		if (request->taken)
-			units -= request->taken(request->taken_context, item->id,
-									candidates[c].node);
-		if (units > 0)
-			add_offer(gathering, info, (int32) units);
+		price = gathering->request->lines
+			[gathering->sourcing->lines[part->line]].price;
+		if (pg_mul_s64_overflow(Max(price, 0), part->units, &goods) ||
+			pg_add_s64_overflow(value, goods, &value))
+			return PG_INT64_MAX;
 	}
-	item->noffers = gathering->noffers - item->first_offer;
-	if (ncandidates > 0)
-		pfree(candidates);
+	return value;
 }
 
-/* Number the nodes that have an offer, ascending by id. */
-static void
-number_nodes(Gathering *gathering)
+/* Does the policy bound the value of this order's shipments? */
+static bool
+has_least_value(const OmniGathering *gathering)
 {
-	for (int o = 0; o < gathering->noffers; o++)
-		gathering->index[gathering->offers[o].node] = 0;
-	for (int n = 0; n < gathering->ninfos; n++)
-	{
-		OmniPlanNode *node;
+	const OmniNetworkPolicy *policy = &gathering->sourcing->network->policy;
 
-		if (gathering->index[n] < 0)
-			continue;
-		gathering->index[n] = gathering->nnodes;
-		node = &gathering->nodes[gathering->nnodes++];
-		node->id = gathering->infos[n].id;
-		node->cost = parcel_cost(&gathering->request->destination,
-								 &gathering->infos[n]);
-	}
-	for (int o = 0; o < gathering->noffers; o++)
-		gathering->offers[o].node =
-			gathering->index[gathering->offers[o].node];
+	return policy->min_split_currency[0] != '\0' &&
+		gathering->request->currency &&
+		strcmp(policy->min_split_currency, gathering->request->currency) == 0;
 }
 
-/* Everything that the solver needs to know. */
-static void
-gather_problem(Gathering *gathering)
+/*
+ * Bar nodes whose shipment is worth too little in a split solution; how many
+ * there were.
+ */
+static int
+bar_small(OmniGathering *gathering, const OmniSolution *solution)
 {
-	const OmniSourcingRequest *request = gathering->request;
-	OmniPlanProblem *problem = &gathering->sourcing->problem;
+	int64		least =
+		gathering->sourcing->network->policy.min_split_value;
+	int			n = 0;
 
-	gathering->ninfos = omni_master_nodes(&gathering->infos);
-	gathering->index = palloc(sizeof(int32) * (gathering->ninfos + 1));
-	memset(gathering->index, 0xff, sizeof(int32) * (gathering->ninfos + 1));
-	gathering->verdict = palloc0(gathering->ninfos + 1);
-	gathering->nodes = palloc(sizeof(OmniPlanNode) * (gathering->ninfos + 1));
-	gathering->items = palloc(sizeof(OmniPlanItem) * request->nitems);
-	gathering->max_offers = 256;
-	gathering->offers = palloc(sizeof(OmniPlanOffer) * gathering->max_offers);
-
-	for (int i = 0; i < request->nitems; i++)
+	if (solution->nshipments < 2)
+		return 0;
+	for (int s = 0; s < solution->nshipments; s++)
 	{
-		gathering->items[i].id = request->items[i];
-		gathering->items[i].wanted = request->wanted[i];
-		gather_item(gathering, &gathering->items[i]);
-		CHECK_FOR_INTERRUPTS();
-	}
-	number_nodes(gathering);
+		int32		node = solution->shipments[s].node;
 
-	problem->nnodes = gathering->nnodes;
-	problem->nodes = gathering->nodes;
-	problem->nitems = request->nitems;
-	problem->items = gathering->items;
-	problem->noffers = gathering->noffers;
-	problem->offers = gathering->offers;
-	problem->max_nodes = request->max_nodes;
+		if (shipment_value(gathering, solution, node) >= least)
+			continue;
+		gathering->nodes[node].unit_cap = 0;
+		n++;
+	}
+	return n;
+}
+
+/* Solve again until every shipment of a split order is worth its while. */
+static void
+respect_least_value(OmniGathering *gathering, OmniSolution *solution, void **room)
+{
+	OmniSolveProblem *problem = &gathering->sourcing->problem;
+	Size		size = sizeof(OmniSolveNode) * (problem->nnodes + 1);
+	OmniSolveNode *original = palloc(size);
+	OmniSolution relaxed = *solution;
+	OmniSolution split = *solution;
+	OmniSolution single;
+	int			max_nodes = problem->max_nodes;
+	bool		valid = false;
+
+	memcpy(original, gathering->nodes, size);
+	for (int round = 0; round < VALUE_ROUNDS && !valid; round++)
+	{
+		if (bar_small(gathering, &split) == 0)
+			valid = true;
+		else
+			solve_problem(problem, &split, room);
+	}
+	memcpy(gathering->nodes, original, size);
+	pfree(original);
+	problem->max_nodes = 1;
+	solve_problem(problem, &single, room);
+	problem->max_nodes = max_nodes;
+	*solution = valid && split.cost <= single.cost ? split : single;
+	solution->lower_bound = relaxed.lower_bound;
+	solution->proven = solution->cost == relaxed.lower_bound;
+
+	/* leave the room as explanations need it */
+	solve_problem(problem, &relaxed, room);
+}
+
+/* Is a split solution against the least value? */
+static bool
+is_too_small(const OmniGathering *gathering, const OmniSolution *solution)
+{
+	if (!has_least_value(gathering) || solution->nshipments < 2)
+		return false;
+	for (int s = 0; s < solution->nshipments; s++)
+	{
+		if (shipment_value(gathering, solution,
+						   solution->shipments[s].node) <
+			gathering->sourcing->network->policy.min_split_value)
+			return true;
+	}
+	return false;
+}
+
+/* Solve with what the configuration says of units that nobody serves. */
+static void
+solve_as_configured(OmniGathering *gathering, bool complete,
+					OmniSolution *solution, void **room)
+{
+	OmniSolveProblem *problem = &gathering->sourcing->problem;
+
+	cap_unfilled(gathering, PG_INT64_MAX);
+	fit_costs(gathering);
+	problem->ship_complete = complete && may_be_full(gathering);
+	solve_problem(problem, solution, room);
+}
+
+/* Solve what was gathered. */
+static void
+solve_gathered(OmniGathering *gathering)
+{
+	OmniSourcing *sourcing = gathering->sourcing;
+	OmniSolveProblem *problem = &sourcing->problem;
+	OmniSolution *solution = &sourcing->solution;
+	OmniSolution shown;
+	void	   *room = NULL;
+	bool		too_small = false;
+	bool		complete = gathering->request->complete ||
+		sourcing->network->policy.ship_complete;
+
+	if (problem->nlines > 0)
+	{
+		bool		served = gathering->request->must_serve &&
+			solve_must_serve(gathering, solution, &room);
+
+		if (!served)
+			solve_as_configured(gathering, complete, solution, &room);
+		too_small = is_too_small(gathering, solution);
+		if (too_small)
+			respect_least_value(gathering, solution, &room);
+		if (served && solution->unfilled_units > 0)
+		{
+			/* it cannot be served in full after all */
+			solve_as_configured(gathering, complete, solution, &room);
+			if (is_too_small(gathering, solution))
+				respect_least_value(gathering, solution, &room);
+		}
+	}
+	shown = *solution;
+	if (problem->ship_complete && solution->nparts == 0)
+	{
+		/* nothing, because it is not all: what is it that lacks? */
+		problem->ship_complete = false;
+		solve_problem(problem, &shown, &room);
+		problem->ship_complete = true;
+		room = NULL;
+	}
+	omni_sourcing_conclude(gathering, &shown, too_small, room);
+}
+
+/* How many shipments there may be; 0: any number, -1: none. */
+static int
+shipments_left(const OmniSourcing *sourcing)
+{
+	const OmniSourcingRequest *request = sourcing->request;
+	int			most = request->max_shipments;
+	int			policy = sourcing->network->policy.max_shipments;
+
+	if (policy <= 0)
+		return most;
+	policy -= request->shipments;
+	if (policy <= 0)
+		return -1;
+	return most == 0 ? policy : Min(most, policy);
 }
 
 /* Plan one address. */
@@ -264,85 +339,59 @@ OmniSourcing *
 omni_sourcing_plan(const OmniSourcingRequest *request)
 {
 	OmniSourcing *sourcing = palloc0(sizeof(OmniSourcing));
-	Gathering	gathering = {.request = request, .sourcing = sourcing};
-	OmniPlan   *plan = &sourcing->plan;
-	void	   *workspace;
+	OmniGathering	gathering = {.request = request, .sourcing = sourcing};
+	int			left;
 
-	sourcing->distances = request->destination.located;
-	gather_problem(&gathering);
-	plan->parts = palloc_extended(sizeof(OmniPlanPart) *
-								  ((Size) gathering.noffers + 1),
-								  MCXT_ALLOC_HUGE);
-	plan->chosen = palloc(sizeof(int32) * (gathering.nnodes + 1));
-	workspace = palloc_extended(omni_sourcing_workspace(&sourcing->problem) + 1,
-								MCXT_ALLOC_HUGE);
-	omni_sourcing_solve(&sourcing->problem, plan, workspace);
-	pfree(workspace);
-	pfree(gathering.index);
-	pfree(gathering.verdict);
+	sourcing->request = request;
+	sourcing->shorts = palloc0(sizeof(char *) * request->nlines);
+	omni_sourcing_gather(&gathering);
+	sourcing->problem.split_penalty =
+		sourcing->network->policy.split_penalty;
+	left = shipments_left(sourcing);
+	sourcing->problem.max_nodes = Max(left, 0);
+	if (left < 0)
+	{
+		/* its parcels are used up */
+		for (int l = 0; l < request->nlines; l++)
+			gathering.facts[l].line = -1;
+		sourcing->problem.nlines = 0;
+		sourcing->problem.noffers = 0;
+	}
+	solve_gathered(&gathering);
+	for (int l = 0; left < 0 && l < request->nlines; l++)
+	{
+		sourcing->shorts[l] = OMNI_SHORT_SPLITS;
+		sourcing->stopped = true;
+	}
 	return sourcing;
 }
 
-/* ---- the reasons ---- */
-
-/* A node's code and, where known, its distance: members without braces. */
-static void
-describe_node(const OmniSourcing *sourcing, int node, int64 units,
-			  StringInfo json)
-{
-	const OmniPlanNode *info = &sourcing->problem.nodes[node];
-	char	   *code = omni_master_node_code(info->id);
-
-	appendStringInfoString(json, "{\"node\":");
-	escape_json(json, code ? code : "");
-	appendStringInfo(json, ",\"units\":" INT64_FORMAT, units);
-	if (sourcing->distances && info->cost < COST_UNLOCATED)
-		appendStringInfo(json, ",\"distance_km\":" INT64_FORMAT "." INT64_FORMAT,
-						 info->cost / 1000, info->cost % 1000 / 100);
-	appendStringInfoChar(json, '}');
-}
-
-/* Append the plan's reasons. */
+/* Ask about a node where an order is to be collected. */
 void
-omni_sourcing_describe(const OmniSourcing *sourcing, StringInfo json)
+omni_sourcing_pickup(const OmniSourcingRequest *request, int64 node,
+					 OmniSourcingPickup *pickup)
 {
-	const OmniPlan *plan = &sourcing->plan;
-	int64	   *units = palloc0(sizeof(int64) * (sourcing->problem.nnodes + 1));
+	OmniCounting counting = {
+		.request = request,
+		.used = omni_sourcing_used_begin(&node, 1)
+	};
+	OmniNetworkRequest question = {
+		.channel = request->channel,
+		.at = request->at,
+		.promised = request->promised,
+		.promise_by = request->promise_by,
+		.pickup_node = node,
+		.currency = request->currency,
+		.value = request->value,
+		.ncandidates = 1,
+		.candidates = &node,
+		.used = omni_sourcing_count_used,
+		.used_context = &counting
+	};
+	const OmniNetwork *network = omni_network_read(&question);
+	const OmniNetworkNode *info = &network->nodes[0];
 
-	for (int p = 0; p < plan->nparts; p++)
-		units[plan->parts[p].node] += plan->parts[p].units;
-
-	appendStringInfo(json, "\"method\":\"%s\",\"wanted\":" INT64_FORMAT
-					 ",\"planned\":" INT64_FORMAT ",\"cost\":" INT64_FORMAT
-					 ",\"cost_unit\":\"%s\",\"bound\":",
-					 plan->nchosen == 0 ? "none" :
-					 plan->single ? "single_node" : "greedy",
-					 plan->wanted, plan->units, plan->cost,
-					 sourcing->distances ? "metres" : "rank");
-	if (plan->units == plan->wanted)
-		appendStringInfo(json, INT64_FORMAT, plan->bound);
-	else
-		appendStringInfoString(json, "null");
-	appendStringInfoString(json, ",\"nodes\":[");
-	for (int c = 0; c < plan->nchosen; c++)
-	{
-		if (c > 0)
-			appendStringInfoChar(json, ',');
-		describe_node(sourcing, plan->chosen[c], units[plan->chosen[c]], json);
-	}
-	appendStringInfoString(json, "],\"losers\":[");
-	for (int l = 0; l < plan->nlosers; l++)
-	{
-		if (l > 0)
-			appendStringInfoChar(json, ',');
-		describe_node(sourcing, plan->losers[l].node, plan->losers[l].units,
-					  json);
-	}
-	appendStringInfo(json, "],\"candidates\":%d,\"excluded\":"
-					 "{\"not_shipping\":%d,\"rejected\":%d},"
-					 "\"max_nodes_reached\":%s",
-					 sourcing->problem.nnodes, sourcing->not_shipping,
-					 sourcing->rejected,
-					 plan->stopped ? "true" : "false");
-	pfree(units);
+	pickup->ready_day = info->ship_day;
+	pickup->unit_cap = info->unit_cap;
+	pickup->capacity_day = omni_sourcing_capacity_day(info);
 }

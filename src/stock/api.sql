@@ -1,5 +1,12 @@
 -- stock: views and functions.
 
+-- Rows about capacity stand in the same tables: their item_id is below 0.
+CREATE FUNCTION omni_internal.capacity_day(item_id bigint) RETURNS date
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN CASE WHEN item_id < 0 THEN date '1999-12-31' - item_id::integer END;
+COMMENT ON FUNCTION omni_internal.capacity_day(bigint) IS
+    'the day whose capacity a ledger row is about; null for a row about an item';
+
 -- Rows of the current era that are not folded yet.  Those of transactions that
 -- were running are looked up one by one: the fence (OFFSET 0) keeps the planner
 -- from going over the whole era and comparing.
@@ -56,7 +63,7 @@ CREATE VIEW omni.stock AS
         ON a.item_id = b.item_id AND a.node_id = b.node_id
     LEFT JOIN omni.item i ON i.id = b.item_id
     LEFT JOIN omni.node n ON n.id = b.node_id
-    WHERE b.tick = 0;
+    WHERE b.tick = 0 AND b.item_id > 0;
 COMMENT ON VIEW omni.stock IS
     'what is on hand and reserved per item and node (null: the pool) at the last fold, with its position in the feed';
 COMMENT ON COLUMN omni.stock.item_id IS 'item';
@@ -77,6 +84,7 @@ CREATE VIEW omni.stock_now AS
                 UNION ALL
                 SELECT l.item_id, l.node_id, l.quantity, l.reserved
                 FROM omni_internal.unfolded l) s
+          WHERE s.item_id > 0
           GROUP BY s.item_id, s.node_id) u
     LEFT JOIN omni.item i ON i.id = u.item_id
     LEFT JOIN omni.node n ON n.id = u.node_id;
@@ -96,7 +104,8 @@ CREATE VIEW omni.reservation AS
     FROM omni_internal.reservation_state r
     LEFT JOIN omni.item i ON i.id = r.item_id
     LEFT JOIN omni.node n ON n.id = r.node_id
-    LEFT JOIN omni.channel c ON c.id = r.channel_id;
+    LEFT JOIN omni.channel c ON c.id = r.channel_id
+    WHERE r.item_id > 0;
 COMMENT ON VIEW omni.reservation IS
     'promises that are open, under the caller''s own snapshot (node null: pool-level); past expires_at they no longer count';
 COMMENT ON COLUMN omni.reservation.id IS 'as omni.reserve_stock() returned it';
@@ -110,6 +119,55 @@ COMMENT ON COLUMN omni.reservation.reference IS 'the caller''s own reference';
 COMMENT ON COLUMN omni.reservation.channel_id IS 'channel that asked';
 COMMENT ON COLUMN omni.reservation.channel IS 'its code';
 COMMENT ON COLUMN omni.reservation.opened_at IS 'when it was made';
+
+CREATE VIEW omni.capacity_now AS
+    SELECT u.node_id, n.code AS node,
+           omni_internal.capacity_day(u.item_id) AS day, u.promised, u.done
+    FROM (SELECT s.item_id, s.node_id, sum(s.reserved)::bigint AS promised,
+                 -sum(s.on_hand)::bigint AS done
+          FROM (SELECT b.item_id, b.node_id, b.on_hand, b.reserved
+                FROM omni_internal.stock_balance b
+                WHERE b.item_id < 0
+                UNION ALL
+                SELECT l.item_id, l.node_id, l.quantity, l.reserved
+                FROM omni_internal.unfolded l
+                WHERE l.item_id < 0) s
+          GROUP BY s.item_id, s.node_id) u
+    LEFT JOIN omni.node n ON n.id = u.node_id;
+COMMENT ON VIEW omni.capacity_now IS
+    'units of capacity given away per node and day, exact under the caller''s own snapshot; limits stand in omni.node_policy and omni.node_capacity';
+COMMENT ON COLUMN omni.capacity_now.node_id IS 'node';
+COMMENT ON COLUMN omni.capacity_now.node IS 'its code';
+COMMENT ON COLUMN omni.capacity_now.day IS 'date, local to the node';
+COMMENT ON COLUMN omni.capacity_now.promised IS
+    'units promised for the day and not done, expired promises that nobody has tidied up included';
+COMMENT ON COLUMN omni.capacity_now.done IS
+    'units done: their promise was consumed; they count for the day, until retention has cleared a day that is past';
+
+CREATE VIEW omni.capacity_reservation AS
+    SELECT r.id, r.node_id, n.code AS node,
+           omni_internal.capacity_day(r.item_id) AS day, r.quantity AS units,
+           r.expires_at, r.reference, r.channel_id, c.code AS channel,
+           r.opened_at
+    FROM omni_internal.reservation_state r
+    LEFT JOIN omni.node n ON n.id = r.node_id
+    LEFT JOIN omni.channel c ON c.id = r.channel_id
+    WHERE r.item_id < 0;
+COMMENT ON VIEW omni.capacity_reservation IS
+    'promises of capacity that are open, under the caller''s own snapshot; past expires_at they no longer count';
+COMMENT ON COLUMN omni.capacity_reservation.id IS
+    'id of the promise; released, consumed and extended as one of stock';
+COMMENT ON COLUMN omni.capacity_reservation.node_id IS 'node';
+COMMENT ON COLUMN omni.capacity_reservation.node IS 'its code';
+COMMENT ON COLUMN omni.capacity_reservation.day IS 'date, local to the node';
+COMMENT ON COLUMN omni.capacity_reservation.units IS 'units still promised';
+COMMENT ON COLUMN omni.capacity_reservation.expires_at IS
+    'until when it stands; null: without limit';
+COMMENT ON COLUMN omni.capacity_reservation.reference IS
+    'the caller''s own reference';
+COMMENT ON COLUMN omni.capacity_reservation.channel_id IS 'channel that asked';
+COMMENT ON COLUMN omni.capacity_reservation.channel IS 'its code';
+COMMENT ON COLUMN omni.capacity_reservation.opened_at IS 'when it was made';
 
 -- Open promises by item, under the caller's own snapshot.
 CREATE VIEW omni_internal.open_promise AS
@@ -161,6 +219,7 @@ CREATE VIEW omni_internal.stock_position AS
           SELECT p.item_id, p.node_id, 0, -p.quantity
           FROM omni_internal.limited_promise p
           WHERE p.expires_at <= omni_internal.clock()) u
+    WHERE u.item_id > 0
     GROUP BY u.item_id, u.node_id;
 COMMENT ON VIEW omni_internal.stock_position IS
     'on hand and reserved per item and node (0: the pool), expired promises left out, under the caller''s own snapshot';
@@ -334,7 +393,7 @@ CREATE VIEW omni_internal.table_difference AS
     UNION ALL
     SELECT s.item_id, s.node_id, 'unknown item', s.item_id, s.on_hand, 0
     FROM omni_internal.stock_balance s
-    WHERE s.tick = 0
+    WHERE s.tick = 0 AND s.item_id > 0
       AND NOT EXISTS (SELECT FROM omni.item i WHERE i.id = s.item_id)
     UNION ALL
     SELECT s.item_id, s.node_id, 'unknown node', s.node_id, s.on_hand, 0
@@ -501,11 +560,11 @@ COMMENT ON COLUMN omni.stat_stock.evictions IS
 COMMENT ON COLUMN omni.stat_stock.reloads IS
     'items whose counters were dropped to be read anew: omni.reload_stock(), changes by hand';
 COMMENT ON COLUMN omni.stat_stock.refused IS
-    'requests refused for lack of stock (OM001)';
+    'requests refused for lack of stock (OM001) or of capacity (OM018)';
 COMMENT ON COLUMN omni.stat_stock.in_doubt IS
     'items that prepared transactions have changed, now; an item counts for each of them';
 COMMENT ON COLUMN omni.stat_stock.blocks IS
-    'items whose counters are in memory now';
+    'items, and days of capacity, whose counters are in memory now';
 COMMENT ON COLUMN omni.stat_stock.pinned_blocks IS
     'of these, in use by open transactions: not to be dropped';
 COMMENT ON COLUMN omni.stat_stock.memory_used IS
@@ -564,6 +623,14 @@ COMMENT ON COLUMN omni.stat_worker.folded_at IS
 COMMENT ON COLUMN omni.stat_worker.fold_lag IS
     'committed ledger rows that omni.stock does not count yet';
 
+CREATE FUNCTION omni_internal.reserve_capacity(nodes text[], days date[],
+        units integer[], skus text[], seconds integer DEFAULT NULL,
+        reference text DEFAULT NULL)
+    RETURNS bigint[] LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'omni_stock_reserve_capacity';
+COMMENT ON FUNCTION omni_internal.reserve_capacity(text[], date[], integer[], text[], integer, text) IS
+    'promise all lines or none: of a node''s capacity on a day, or, where the line has a sku, of stock; for tests of what orders do';
+
 CREATE FUNCTION omni_internal.stock_in_doubt(OUT transactions bigint,
         OUT items bigint)
     RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -571,7 +638,11 @@ CREATE FUNCTION omni_internal.stock_in_doubt(OUT transactions bigint,
 COMMENT ON FUNCTION omni_internal.stock_in_doubt() IS
     'prepared transactions that hold changes of stock, and the items they hold them of (an item counts for each transaction; from its first use after a restart)';
 
-REVOKE ALL ON FUNCTION omni_internal.stock_in_doubt() FROM PUBLIC;
+REVOKE ALL ON FUNCTION omni_internal.stock_in_doubt(),
+    omni_internal.capacity_day(bigint),
+    omni_internal.reserve_capacity(text[], date[], integer[], text[], integer,
+        text)
+    FROM PUBLIC;
 REVOKE ALL ON FUNCTION
     omni_internal.stat_lag(),
     omni.reload_stock(),
@@ -593,6 +664,7 @@ REVOKE ALL ON FUNCTION
     omni.repair_stock()
     FROM PUBLIC;
 REVOKE ALL ON omni.stock_ledger, omni.stock, omni.stock_now, omni.reservation,
+    omni.capacity_now, omni.capacity_reservation,
     omni.shortfall, omni.stat_stock, omni.stat_worker FROM PUBLIC;
 
 SELECT omni_internal.allow_functions('{reader,channel,store,support,admin}',
@@ -610,9 +682,9 @@ SELECT omni_internal.allow_functions('{reader,admin}',
 SELECT omni_internal.allow_relations('{reader,admin}', '{select}',
     '{omni.stat_stock,omni.stat_worker}');
 SELECT omni_internal.allow_relations('{reader,support,admin}', '{select}',
-    '{omni.stock,omni.stock_now,omni.shortfall}');
--- the view asks for the time with the reader's own rights
+    '{omni.stock,omni.stock_now,omni.shortfall,omni.capacity_now}');
+-- views ask for the time and the day with the reader's own rights
 SELECT omni_internal.allow_functions('{reader,support,admin}',
-    '{omni_internal.clock}');
+    '{omni_internal.clock,omni_internal.capacity_day}');
 SELECT omni_internal.allow_relations('{support,admin}', '{select}',
-    '{omni.reservation,omni.stock_ledger}');
+    '{omni.reservation,omni.capacity_reservation,omni.stock_ledger}');

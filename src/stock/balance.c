@@ -39,6 +39,7 @@ static struct
 	TransactionId mark;			/* of a fold: were its old versions removed? */
 	int			since;			/* folds since that one */
 	bool		none_beside;	/* everything was added up, */
+	bool		none_past;		/* and no day can be forgotten */
 	Oid			extension;		/* in this one's table */
 }			balances;
 
@@ -90,7 +91,7 @@ add_up(OmniQuery *query)
 /*
  * Chore: add up what was put beside, an item's rows together.  (Rows are found
  * by their place, lest the planner go over the whole table.)  So with what
- * retention has deleted.
+ * retention has deleted; then days of capacity are forgotten.
  */
 static int
 run_add_up(void)
@@ -141,13 +142,17 @@ run_add_up(void)
 	};
 
 	if (balances.extension != omni_core_extension_oid())
-		balances.none_beside = false;
+		omni_stock_add_up_later();
 	balances.extension = omni_core_extension_oid();
-	if (balances.none_beside || !mark_is_past() ||
+	if ((balances.none_beside && balances.none_past) || !mark_is_past() ||
 		!omni_stock_lock_folded())
 		return omni_fold_interval;
-	balances.none_beside = !add_up(&stock) && !add_up(&pruned);
-	return balances.none_beside ? omni_fold_interval : 100;
+	if (!balances.none_beside)
+		balances.none_beside = !add_up(&stock) && !add_up(&pruned);
+	else
+		balances.none_past = !omni_stock_forget_days();
+	return balances.none_beside && balances.none_past ?
+		omni_fold_interval : 100;
 }
 
 /* Retention has put rows beside those that there are. */
@@ -155,6 +160,7 @@ void
 omni_stock_add_up_later(void)
 {
 	balances.none_beside = false;
+	balances.none_past = false;
 }
 
 static const OmniChore add_up_chore = {

@@ -23,8 +23,14 @@
  */
 #define OMNI_IN_DOUBT (-1)
 
-/* What a block counts; one kind now. */
+/*
+ * What a block counts, one kind now: an item's units, or, where the id is below
+ * 0, the units of capacity of a day; see stock.h.
+ */
 #define OMNI_BLOCK_ITEM 1
+
+/* In a slot's safety: the node's capacity has no limit. */
+#define OMNI_UNLIMITED PG_INT32_MIN
 
 /* Never zeroed padding: memset before filling, it is hashed as bytes. */
 typedef struct OmniBlockKey
@@ -37,7 +43,11 @@ typedef struct OmniBlockKey
 	int64		id;
 } OmniBlockKey;
 
-/* One node that stocks the item.  Protected by the block's lock. */
+/*
+ * One node that stocks the item.  Protected by the block's lock.  Of a day's
+ * capacity: "on_hand" is what was done, below 0, and "safety" the limit, below
+ * 0; so what can be promised is the same difference.
+ */
 typedef struct OmniSlot
 {
 	int64		node;			/* 0: free */
@@ -190,6 +200,7 @@ extern void omni_stock_block_settle(const OmniBlockKey *key);
 extern void omni_stock_block_unpin(OmniBlock *block);
 /* drop, or drain, all blocks of a database; for callbacks, too */
 extern uint32 omni_stock_block_reload(Oid database);
+extern void omni_stock_block_reload_one(const OmniBlockKey *key);
 /* items of this database and ledger that have a block; for verifying */
 extern int	omni_stock_block_list(Oid ledger, int64 **ids);
 extern void omni_stock_block_count(uint32 *blocks, uint32 *pinned);
@@ -367,7 +378,7 @@ typedef struct OmniLedgerRow
 	const char *kind;
 	int64		channel;		/* 0: none */
 	const char *reference;		/* NULL: none */
-	TimestampTz occurred_at;	/* 0: now */
+	const TimestampTz *occurred_at; /* NULL: when it is written */
 	TimestampTz expires_at;		/* DT_NOEND: none */
 	int64		closes;			/* 0: none */
 	int64		reservation;	/* 0: none */
@@ -404,6 +415,9 @@ typedef struct OmniNodeStock
 } OmniNodeStock;
 
 extern int	omni_stock_nodes(int64 item, OmniNodeStock **nodes);
+/* block locked: what is pending at a node */
+extern void omni_stock_node_pending(OmniLocalBlock *local, int64 node,
+									int64 *d_on_hand, int64 *d_reserved);
 /* block locked, records prepared */
 extern void omni_stock_push_pending(OmniLocalBlock *local, int64 node,
 									int64 d_on_hand, int64 d_reserved);
@@ -415,6 +429,22 @@ extern void omni_stock_move_to_node(OmniLocalBlock *local, int64 node,
 									int64 quantity);
 extern bool omni_stock_take_pin(OmniLocalBlock *local, int64 node,
 								int64 quantity);
+
+/* ---- capacity.c ---- */
+extern void omni_stock_capacity_init(void);
+/* how often limits may have changed */
+extern uint64 omni_stock_capacity_generation(void);
+/* id, sellable and safety of a day's nodes, as a statement gives them */
+extern void omni_stock_capacity_policies(int64 item, const int64 *nodes,
+										 int n, Snapshot snapshot,
+										 OmniRows *rows);
+/* the line's node gets its slot; its block is pinned and loaded */
+extern void omni_stock_capacity_slot(const OmniReserveLine *line);
+extern void omni_stock_raise_no_capacity(const OmniReserveLine *line,
+										 int lineno, int nlines, int64 have)
+			pg_attribute_noreturn();
+/* a day as people write it, palloc'd */
+extern char *omni_stock_day_text(int64 item);
 
 /* ---- close.c ---- */
 extern void omni_stock_claim(OmniChain *chains, int n);
@@ -442,6 +472,9 @@ extern bool omni_stock_lock_folded(void);
 extern void omni_stock_balance_init(void);
 extern bool omni_stock_versions_pile_up(void);
 extern void omni_stock_add_up_later(void);
+
+/* capacity.c: delete balances of days that retention has cleared; false: none */
+extern bool omni_stock_forget_days(void);
 
 /* ---- tidy.c ---- */
 extern void omni_stock_tidy_init(void);

@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "core/test_point.h"
 #include "master/master.h"
 #include "stock/block.h"
 
@@ -193,12 +194,25 @@ fill_promises(OmniLocalBlock **locals, int n, Datum items, Snapshot snapshot)
 	}
 }
 
+/* How often the policies of an item, or of a day, may have changed. */
+static inline uint64
+policy_generation(int64 item)
+{
+	uint64		generation = omni_master_policy_generation();
+
+	/* both only rise: equal sums mean that neither did */
+	if (unlikely(omni_stock_is_capacity(item)))
+		generation += omni_stock_capacity_generation();
+	return generation;
+}
+
 /*
- * Read safety and sellable of an item's slots under "snapshot"; rows of nodes
- * that it does not see leave their slots as they are.
+ * Id, sellable and safety of these nodes for an item, or a day, as the snapshot
+ * shows them; no row for nodes that it does not see.
  */
 static void
-read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
+query_policies(int64 item, const int64 *nodes, int n, Snapshot snapshot,
+			   OmniRows *rows)
 {
 	static OmniQuery query = {
 		.sql = "SELECT n.id, n.status = 'active',"
@@ -210,6 +224,24 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 		.argtypes = {INT8OID, INT8ARRAYOID},
 	};
 	Datum		values[2];
+
+	if (omni_stock_is_capacity(item))
+	{
+		omni_stock_capacity_policies(item, nodes, n, snapshot, rows);
+		return;
+	}
+	values[0] = Int64GetDatum(item);
+	values[1] = int8_array(nodes, n);
+	omni_core_query_snapshot(&query, values, NULL, snapshot, rows);
+}
+
+/*
+ * Read safety and sellable of a block's slots under "snapshot"; rows of nodes
+ * that it does not see leave their slots as they are.
+ */
+static void
+read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
+{
 	OmniRows	rows;
 	int64	   *nodes;
 	int			nnodes = 0;
@@ -225,9 +257,8 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 			nodes[nnodes++] = omni_stock_slot_at(block, i)->node;
 	omni_stock_block_unlock(block);
 
-	values[0] = Int64GetDatum(block->key.id);
-	values[1] = int8_array(nodes, nnodes);
-	omni_core_query_snapshot(&query, values, NULL, snapshot, &rows);
+	query_policies(block->key.id, nodes, nnodes, snapshot, &rows);
+	OMNI_TEST_POINT("policies");
 
 	omni_stock_block_lock(block);
 	/* another session may have read newer ones meanwhile */
@@ -290,7 +321,9 @@ load_blocks(OmniLocalBlock **locals, int n)
 	{
 		MemoryContext old;
 		MemoryContext context;
-		uint64		generation = omni_master_policy_generation();
+		/* read before the snapshot: of items, and of days */
+		uint64		of_items = policy_generation(0);
+		uint64		of_days = policy_generation(-1);
 		OmniRecovery *recovery;
 		Snapshot	snapshot;
 		int64	   *ids;
@@ -311,7 +344,9 @@ load_blocks(OmniLocalBlock **locals, int n)
 		fill_promises(locals, n, items, snapshot);
 		omni_stock_recover_read(recovery, locals, n, snapshot);
 		for (int i = 0; i < n; i++)
-			read_policies(locals[i]->block, snapshot, generation);
+			read_policies(locals[i]->block, snapshot,
+						  omni_stock_is_capacity(locals[i]->item) ? of_days :
+						  of_items);
 		omni_stock_recover_replay(recovery);
 		UnregisterSnapshot(snapshot);
 		MemoryContextSwitchTo(old);
@@ -384,7 +419,7 @@ wait_for_load(OmniBlock *block)
 void
 omni_stock_refresh_policies(OmniBlock *block)
 {
-	uint64		generation = omni_master_policy_generation();
+	uint64		generation = policy_generation(block->key.id);
 	Snapshot	snapshot;
 
 	if (likely(block->policy_generation == generation))
@@ -474,30 +509,20 @@ omni_stock_load(const int64 *items, int n)
 void
 omni_stock_load_slot(OmniBlock *block, int64 node)
 {
-	static OmniQuery query = {
-		.sql = "SELECT n.status = 'active', COALESCE(p.safety, n.safety)"
-		" FROM omni.node n LEFT JOIN omni.stock_policy p"
-		" ON p.node = n.id AND p.item = $1"
-		" WHERE n.id = $2",
-		.nargs = 2,
-		.argtypes = {INT8OID, INT8OID},
-	};
-	Datum		values[2];
 	OmniRows	rows;
 	OmniSlot   *slot = NULL;
-	uint64		generation = omni_master_policy_generation();
+	uint64		generation = policy_generation(block->key.id);
 
-	values[0] = Int64GetDatum(block->key.id);
-	values[1] = Int64GetDatum(node);
 	for (int own = 0; own < 2; own++)
 	{
 		Snapshot	snapshot = omni_core_latest_snapshot(own == 1);
 
-		omni_core_query_snapshot(&query, values, NULL, snapshot, &rows);
+		query_policies(block->key.id, &node, 1, snapshot, &rows);
 		UnregisterSnapshot(snapshot);
 		if (rows.nrows > 0)
 			break;
 	}
+	OMNI_TEST_POINT("slot");
 
 	while (slot == NULL)
 	{
@@ -509,8 +534,8 @@ omni_stock_load_slot(OmniBlock *block, int64 node)
 			slot = omni_stock_slot_add(block, node);
 			if (slot != NULL && rows.nrows > 0)
 			{
-				slot->sellable = DatumGetBool(OMNI_VALUE(&rows, 0, 0));
-				slot->safety = DatumGetInt32(OMNI_VALUE(&rows, 0, 1));
+				slot->sellable = DatumGetBool(OMNI_VALUE(&rows, 0, 1));
+				slot->safety = DatumGetInt32(OMNI_VALUE(&rows, 0, 2));
 				/* the others were read anew meanwhile: so must this be */
 				if (block->policy_generation > generation)
 					block->policy_generation = 0;

@@ -37,9 +37,9 @@ entry_counts(const OmniStockLog *entry)
 }
 
 /* Sum of the pending records at one node. */
-static void
-node_pending(OmniLocalBlock *local, int64 node, int64 *d_on_hand,
-			 int64 *d_reserved)
+void
+omni_stock_node_pending(OmniLocalBlock *local, int64 node, int64 *d_on_hand,
+						int64 *d_reserved)
 {
 	*d_on_hand = 0;
 	*d_reserved = 0;
@@ -59,7 +59,8 @@ read_overlay(OmniLocalBlock *local, int64 node, Overlay *overlay)
 	memset(overlay, 0, sizeof(*overlay));
 	if (local->pending == NULL)
 		return;
-	node_pending(local, node, &overlay->d_on_hand, &overlay->d_reserved);
+	omni_stock_node_pending(local, node, &overlay->d_on_hand,
+							&overlay->d_reserved);
 	for (OmniStockLog *e = local->pending; e; e = e->next_pending)
 	{
 		OmniSlot   *slot;
@@ -81,7 +82,7 @@ read_overlay(OmniLocalBlock *local, int64 node, Overlay *overlay)
 		slot = omni_stock_slot_find(local->block, e->node);
 		if (!slot->sellable)
 			continue;
-		node_pending(local, e->node, &d_on_hand, &d_reserved);
+		omni_stock_node_pending(local, e->node, &d_on_hand, &d_reserved);
 		overlay->pool += omni_stock_free_with(slot, d_on_hand, d_reserved) -
 			omni_stock_free_with(slot, 0, 0);
 	}
@@ -132,6 +133,7 @@ own_available(OmniLocalBlock *local, int64 node, Overlay *overlay)
 	OmniBlock  *block = local->block;
 	OmniSlot   *slot;
 	int64		pool;
+	int64		offered;
 
 	read_overlay(local, node, overlay);
 	pool = block->pool_sum - block->pool_reserved + overlay->pool;
@@ -140,8 +142,12 @@ own_available(OmniLocalBlock *local, int64 node, Overlay *overlay)
 	slot = omni_stock_slot_find(block, node);
 	if (slot == NULL || !slot->sellable)
 		return 0;
-	return Min(pool, omni_stock_free_with(slot, overlay->d_on_hand,
-										  overlay->d_reserved));
+	offered = omni_stock_free_with(slot, overlay->d_on_hand,
+								   overlay->d_reserved);
+	/* a day's capacity is each node's own: there is no pool */
+	if (unlikely(omni_stock_is_capacity(local->item)))
+		return offered;
+	return Min(pool, offered);
 }
 
 /*
@@ -244,15 +250,18 @@ omni_stock_take_pin(OmniLocalBlock *local, int64 node, int64 quantity)
 	return true;
 }
 
-/* OM001 for one line, from what was seen there. */
+/* OM001 for one line, or OM018, from what was seen there. */
 static void
 raise_insufficient(const OmniReserveLine *line, int lineno, int nlines,
 				   int64 have)
 {
-	char	   *sku = omni_master_item_sku(line->item);
-	char	   *node = line->node == OMNI_POOL ? NULL :
-		omni_master_node_code(line->node);
+	char	   *sku;
+	char	   *node;
 
+	if (omni_stock_is_capacity(line->item))
+		omni_stock_raise_no_capacity(line, lineno, nlines, have);
+	sku = omni_master_item_sku(line->item);
+	node = line->node == OMNI_POOL ? NULL : omni_master_node_code(line->node);
 	ereport(ERROR,
 			(errcode(OMNI_ERR_INSUFFICIENT_STOCK),
 			 node ?
@@ -339,7 +348,7 @@ load_lines(OmniReserveLine *lines, int nlines)
 	}
 }
 
-/* The common part: false, or OM001, when a line lacks stock. */
+/* The common part: false, or OM001 or OM018, when a line lacks units. */
 static bool
 reserve(OmniReserveLine *lines, int nlines, TimestampTz expires_at,
 		const char *reference, int64 channel, bool raise)
@@ -353,12 +362,18 @@ reserve(OmniReserveLine *lines, int nlines, TimestampTz expires_at,
 	ids = palloc(sizeof(int64) * nlines);
 	omni_core_next_feed_ids(ids, nlines);
 	for (int i = 0; i < nlines; i++)
+	{
 		lines[i].reservation = ids[i];
+		if (unlikely(omni_stock_is_capacity(lines[i].item)))
+			omni_stock_capacity_slot(&lines[i]);
+	}
 
 	failed = take_lines(lines, nlines, expires_at, &have);
 	if (failed >= 0)
 	{
 		omni_stock_count(OMNI_STAT_REFUSED, 1);
+		for (int i = 0; i < nlines; i++)
+			lines[i].lacking = i == failed;
 		if (raise)
 			raise_insufficient(&lines[failed], failed + 1, nlines, have);
 		return false;
@@ -413,7 +428,7 @@ raise_range(void)
 void
 omni_stock_change(OmniStockChange *changes, int n, const char *kind,
 				  const char *reference, int64 channel,
-				  TimestampTz occurred_at)
+				  const TimestampTz *occurred_at)
 {
 	OmniLedgerRow *rows = palloc0(sizeof(OmniLedgerRow) * Max(n, 1));
 	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
@@ -443,7 +458,7 @@ omni_stock_change(OmniStockChange *changes, int n, const char *kind,
 			omni_stock_block_unlock(block);
 			omni_stock_load_slot(block, change->node);
 		}
-		node_pending(local, change->node, &d_on_hand, &d_reserved);
+		omni_stock_node_pending(local, change->node, &d_on_hand, &d_reserved);
 		after = slot->on_hand + d_on_hand + change->quantity;
 		if (after > PG_INT32_MAX || after < PG_INT32_MIN)
 		{
@@ -523,7 +538,8 @@ omni_stock_nodes(int64 item, OmniNodeStock **nodes)
 		if (slot->node == 0)
 			continue;
 		if (local->pending)
-			node_pending(local, slot->node, &d_on_hand, &d_reserved);
+			omni_stock_node_pending(local, slot->node, &d_on_hand,
+									&d_reserved);
 		c = slot->sellable ?
 			omni_stock_free_with(slot, d_on_hand, d_reserved) : 0;
 		out->node = slot->node;

@@ -23,6 +23,8 @@
  * - A prepared transaction's end runs nothing of ours, and its block may have
  *	 left memory: the worker knows which ones were prepared at its last look,
  *	 and looks at the items of those that have ended since.
+ * - Of a day's capacity nothing is ever short: a limit that was lowered below
+ *	 what is promised breaks no promise.
  * - omni_internal.announced_shortfall says how much was announced last.  A
  *	 shortfall is announced when it begins and when it deepens, and its end is.
  * - The list's lock is taken alone, for a moment, never under a block's.
@@ -40,6 +42,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "core/test_point.h"
 #include "master/master.h"
 #include "stock/block.h"
 
@@ -164,6 +167,8 @@ omni_stock_shortfall_note(OmniBlock *block)
 
 	if (likely(!is_short(block) && !block->watched))
 		return;
+	if (omni_stock_is_capacity(block->key.id))
+		return;
 	omni_stock_block_lock(block);
 	tell = is_short(block) || block->watched;
 	block->watched = is_short(block);
@@ -179,7 +184,8 @@ omni_stock_shortfall_note(OmniBlock *block)
 void
 omni_stock_shortfall_watch(OmniBlock *block)
 {
-	block->watched = is_short(block);
+	block->watched = is_short(block) &&
+		!omni_stock_is_capacity(block->key.id);
 }
 
 /*
@@ -189,7 +195,8 @@ omni_stock_shortfall_watch(OmniBlock *block)
 void
 omni_stock_shortfall_doubt(const OmniBlock *block)
 {
-	(void) note_item(block->key.database, block->key.id);
+	if (!omni_stock_is_capacity(block->key.id))
+		(void) note_item(block->key.database, block->key.id);
 }
 
 /* Have the workers look at every item.  Cannot fail. */
@@ -428,19 +435,20 @@ look_at_slice(void)
 		.nargs = 2,
 		.argtypes = {INT8OID, INT4OID},
 	};
+	int			n = OMNI_TEST_AT_ONCE(slice);
 	Datum		values[2];
 	OmniRows	rows;
 	int64	   *items;
 
 	values[0] = Int64GetDatum(looked_up_to);
-	values[1] = Int32GetDatum(slice);
+	values[1] = Int32GetDatum(n);
 	omni_core_query(&query, values, NULL, false, &rows);
 	items = palloc(sizeof(int64) * Max(rows.nrows, 1));
 	for (int r = 0; r < rows.nrows; r++)
 		items[r] = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
 	if (!announce_changes(items, rows.nrows))
 		return false;
-	if (rows.nrows == slice)
+	if (rows.nrows == n)
 	{
 		looked_up_to = items[rows.nrows - 1];
 		return wrapped && looked_up_to >= look_until;
@@ -458,7 +466,7 @@ note_transaction(FullTransactionId xid)
 {
 	static OmniQuery query = {
 		.sql = "SELECT DISTINCT l.item_id FROM omni.stock_ledger l"
-		" WHERE l.era = $1 AND l.xid = $2",
+		" WHERE l.era = $1 AND l.xid = $2 AND l.item_id > 0",
 		.nargs = 2,
 		.argtypes = {INT4OID, XID8OID},
 	};

@@ -568,6 +568,30 @@ omni_stock_block_reload(Oid database)
 	return n;
 }
 
+/* The same for one block.  Cannot fail. */
+void
+omni_stock_block_reload_one(const OmniBlockKey *key)
+{
+	uint32		hash = hash_key(key);
+	OmniBlock **link;
+	OmniBlock  *dead = NULL;
+
+	LWLockAcquire(partition_lock(hash), LW_EXCLUSIVE);
+	link = find_link(key, hash);
+	if (*link && is_free(*link))
+	{
+		dead = *link;
+		unlink_block(link);
+	}
+	else if (*link && !is_stale(*link))
+	{
+		pg_atomic_fetch_or_u32(&(*link)->pins, OMNI_PIN_STALE);
+		pg_atomic_fetch_add_u32(&table->nstale, 1);
+	}
+	LWLockRelease(partition_lock(hash));
+	(void) free_blocks(dead);
+}
+
 /* ---- looking at all of them ---- */
 
 /* Ids of the blocks of this database and ledger, in a palloc'd array. */

@@ -38,9 +38,11 @@ COMMENT ON TABLE omni.stock_ledger IS
     'every change of what is on hand or reserved, append-only; balances are its sums';
 COMMENT ON COLUMN omni.stock_ledger.id IS
     'drawn from the sequence that ledger rows and business events share';
-COMMENT ON COLUMN omni.stock_ledger.item_id IS 'item';
+COMMENT ON COLUMN omni.stock_ledger.item_id IS
+    'item; below 0: a day, and the row is about the node''s capacity then (-1 is 2000-01-01)';
 COMMENT ON COLUMN omni.stock_ledger.node_id IS 'node; 0: the pool';
-COMMENT ON COLUMN omni.stock_ledger.quantity IS 'change of what is on hand';
+COMMENT ON COLUMN omni.stock_ledger.quantity IS
+    'change of what is on hand; of capacity: less what was done';
 COMMENT ON COLUMN omni.stock_ledger.reserved IS 'change of what is promised';
 COMMENT ON COLUMN omni.stock_ledger.era IS
     'stamp under which the row was written: xid compares within one era only';
@@ -75,7 +77,7 @@ SELECT pg_catalog.pg_extension_config_dump('omni_internal.stock_balance', '');
 CREATE INDEX stock_balance_apart_idx
     ON omni_internal.stock_balance (item_id, node_id) WHERE tick > 0;
 COMMENT ON TABLE omni_internal.stock_balance IS
-    'sums of the folded ledger rows per item and node (0: the pool): all rows of an item and node together';
+    'sums of the folded ledger rows per item (below 0: day) and node (0: the pool): all rows of an item and node together';
 COMMENT ON COLUMN omni_internal.stock_balance.tick IS
     '0, or the tick whose fold has not been added to the row with 0 yet';
 

@@ -19,6 +19,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/test_point.h"
 #include "master/master.h"
 #include "stock/block.h"
 
@@ -42,13 +43,17 @@ omni_stock_put_difference(ReturnSetInfo *rsinfo, int64 item, int64 node,
 {
 	Datum		values[5];
 	bool		nulls[5] = {0};
-	char	   *sku = omni_master_item_sku(item);
+	char	   *sku = omni_stock_is_capacity(item) ? NULL :
+		omni_master_item_sku(item);
 	char	   *code = node == OMNI_POOL ? NULL : omni_master_node_code(node);
 
 	values[0] = sku ? CStringGetTextDatum(sku) : (Datum) 0;
 	nulls[0] = sku == NULL;
 	values[1] = code ? CStringGetTextDatum(code) : (Datum) 0;
 	nulls[1] = code == NULL;
+	if (omni_stock_is_capacity(item))
+		what = psprintf("%s of the capacity on %s", what,
+						omni_stock_day_text(item));
 	values[2] = CStringGetTextDatum(what);
 	values[3] = Int64GetDatum(counter);
 	values[4] = Int64GetDatum(expected);
@@ -114,6 +119,38 @@ read_expected(TimestampTz now, bool own_rows)
 	return expected;
 }
 
+/*
+ * The limits of a day's slots, as expected safety and sellable; nodes that were
+ * never promised anything have no entry, and get one.
+ */
+static void
+expect_limits(int64 item, const OmniSlot *slots, int n, HTAB *expected)
+{
+	Snapshot	snapshot = omni_core_latest_snapshot(false);
+	int64	   *nodes = palloc(sizeof(int64) * Max(n, 1));
+	OmniRows	rows;
+
+	for (int i = 0; i < n; i++)
+		nodes[i] = slots[i].node;
+	omni_stock_capacity_policies(item, nodes, n, snapshot, &rows);
+	UnregisterSnapshot(snapshot);
+	for (int r = 0; r < rows.nrows; r++)
+	{
+		int64		key[2];
+		Expected   *e;
+		bool		found;
+
+		key[0] = item;
+		key[1] = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
+		e = hash_search(expected, key, HASH_ENTER, &found);
+		if (!found)
+			e->on_hand = e->reserved = 0;
+		e->sellable = DatumGetBool(OMNI_VALUE(&rows, r, 1));
+		e->safety = DatumGetInt32(OMNI_VALUE(&rows, r, 2));
+	}
+	pfree(nodes);
+}
+
 /* Compare one block, whose counters are copied under its lock. */
 static void
 verify_block(ReturnSetInfo *rsinfo, OmniBlock *block, HTAB *expected,
@@ -149,6 +186,8 @@ verify_block(ReturnSetInfo *rsinfo, OmniBlock *block, HTAB *expected,
 	omni_stock_block_unlock(block);
 
 	key[0] = block->key.id;
+	if (omni_stock_is_capacity(key[0]))
+		expect_limits(key[0], slots, n, expected);
 	for (int i = 0; i < n; i++)
 	{
 		Expected	none = {0};
@@ -221,6 +260,7 @@ verify_item(ReturnSetInfo *rsinfo, int64 item, HTAB *expected,
 		omni_stock_block_lock(block);
 		ready = block->state == OMNI_BLOCK_READY;
 		omni_stock_block_unlock(block);
+		OMNI_TEST_POINT("verify");
 		if (ready)
 		{
 			if (block->doubts != NULL)

@@ -117,7 +117,7 @@ check 'Makefile lists every C and SQL file, and none that is not there',
 	my $text = $tree->{Makefile} =~ s/\\\n/ /gr;
 	my @found;
 
-	while ($text =~ /^(OBJS|SQL)(_[a-z]+|_MODULES|)\s*=(.*)$/mg)
+	while ($text =~ /^(OBJS|SQL)(_[a-z_]+|_MODULES|)\s*=(.*)$/mg)
 	{
 		my $files = $3;
 		$listed{$_} = 1 for $files =~ m{\b(src/[\w/.-]+)}g;
@@ -382,7 +382,7 @@ check 'the Makefile lists every file with a test point',
 	my ($list) = $tree->{'Makefile'} =~ /^TEST_POINT_OBJS = ((?:.*\\\n)*.*)/m;
 	my %listed = map { $_ => 1 } ($list // '') =~ /(\S+)\.o\b/g;
 	my %has = map { s/\.c$//r => 1 }
-	  grep { $tree->{$_} =~ /OMNI_TEST_POINT/ } paths($tree, qr{^src/.*\.c$});
+	  grep { $tree->{$_} =~ /OMNI_TEST_(?:POINT|AT_ONCE)/ } paths($tree, qr{^src/.*\.c$});
 
 	return ((map { "$_.c is not in TEST_POINT_OBJS" }
 		grep { !$listed{$_} } sort keys %has),

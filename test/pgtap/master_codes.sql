@@ -127,7 +127,7 @@ SELECT is(omni_internal.item_sku(4), NULL, 'its id, too');
 BEGIN;
 SET LOCAL session_replication_role = replica;
 SELECT is(omni_internal.channel_id('shop'), 1::bigint, 'known');
-TRUNCATE omni.channel;
+TRUNCATE omni.channel CASCADE;
 SELECT throws_ok($$SELECT omni_internal.channel_id('shop')$$, 'OM002', NULL, 'gone');
 ROLLBACK;
 SELECT is(omni_internal.channel_id('shop'), 1::bigint, 'back again');

@@ -117,6 +117,13 @@ INSERT INTO bad VALUES
     ('item', 'unit', 'NULL', '23502'),
     ('item', 'status', $$'gone'$$, 'OM007'),
     ('item', 'status', 'NULL', '23502'),
+    ('item', 'category', $$''$$, 'OM007'),
+    ('item', 'category', $$' toys'$$, 'OM007'),
+    ('item', 'category', $$repeat('x', 65)$$, 'OM007'),
+    ('item', 'weight_g', '-1', 'OM007'),
+    ('item', 'weight_g', '100000001', '23514'),
+    ('item', 'splittable', 'NULL', '23502'),
+    ('item', 'unfilled_cost', '-1', '23514'),
     ('item', 'id', '0', '23514');
 
 SELECT throws_ok(pg_temp.insert_with(target, col, value), state, NULL,
@@ -162,12 +169,18 @@ INSERT INTO fine VALUES
     ('node', 'timezone', $$'Etc/GMT-14'$$),
     ('node', 'timezone', $$'CET'$$),
     ('node', 'status', $$'inactive'$$),
+    ('node', 'status', $$'paused'$$),
+    ('node', 'status', $$'closed'$$),
     ('node', 'safety', '2147483647'),
     ('node', 'ships', 'false'),
     ('item', 'sku', $$repeat('ä', 64)$$),
     ('item', 'sku', $$'85123A'$$),
     ('item', 'unit', $$'gram'$$),
     ('item', 'id', '9007199254740991'),
+    ('item', 'category', $$'toys/outdoor'$$),
+    ('item', 'weight_g', '0'),
+    ('item', 'splittable', 'false'),
+    ('item', 'unfilled_cost', '0'),
     ('item', 'status', $$'inactive'$$);
 SELECT lives_ok(pg_temp.insert_with(target, col, value),
     format('%s: %s = %s is fine', target, col, value))

@@ -10,10 +10,12 @@ use Test::More;
 
 my $node = omni_node('main');
 my $documents = 'SELECT omni.order_document(id) FROM omni.sales_order ORDER BY id';
-my $rows = join(' UNION ALL ', map { "SELECT '$_', to_jsonb(t)::text FROM omni.$_ t" }
+# (The worker tries those who wait in vain, now and then.)
+my $rows = join(' UNION ALL ', map { "SELECT '$_', (to_jsonb(t) - '{attempts,last_tried_at,next_try_at}'::text[])::text FROM omni.$_ t" }
 	  qw(sales_order order_contact order_request delivery_address order_line
 	  order_discount order_fee order_tender order_plan fulfilment
-	  fulfilment_line pickup_person customer customer_identifier)) . ' ORDER BY 1, 2';
+	  fulfilment_line pickup_person customer customer_identifier order_hold
+	  parked_line)) . ' ORDER BY 1, 2';
 my $promises = 'SELECT id, sku, node, quantity FROM omni.reservation ORDER BY id';
 
 $node->safe_psql('postgres', <<'SQL');
@@ -67,6 +69,9 @@ for my $n (1 .. @ways)
 $node->safe_psql('postgres', <<'SQL');
 SELECT omni.place_order('{"channel": "market", "external_id": "p", "currency": "USD", "options": {"ship_complete": true},
     "fulfilment": {"kind": "ship", "address": {"country": "US"}}, "lines": [{"sku": "A", "quantity": 500, "unit_price": "1"}]}');
+SELECT omni.place_order('{"channel": "web", "external_id": "h", "currency": "USD", "options": {"hold": ["payment", "fraud"], "priority": 3},
+    "fulfilment": {"kind": "ship", "address": {"country": "US"}}, "lines": [{"sku": "A", "quantity": 1, "unit_price": "1"}]}');
+SELECT omni.release_hold(max(id), 'fraud') FROM omni.sales_order;
 INSERT INTO omni_internal.fulfilment_transition(kind, from_status, to_status) VALUES ('ship', 'picked', 'accepted');
 SELECT omni.wait_for_tick();
 SQL
@@ -96,11 +101,21 @@ for my $options ([], ['--single-transaction'])
 	is($copy->safe_psql($db, 'SELECT count(*) FROM omni_internal.fulfilment_transition'),
 		21, "$name: the states, each once, and the retailer's own");
 
+	# what was held is held, and who waited is served
+	my (undef, undef, $held) = $copy->psql($db, "SELECT omni.accept_fulfilment(id) FROM omni.work_list WHERE holds IS NOT NULL");
+	like($held, qr/is on hold/, "$name: holds hold");
+	$copy->safe_psql($db, "SELECT omni.release_hold(order_id, holds[1]), omni.accept_fulfilment(id) FROM omni.work_list WHERE holds IS NOT NULL");
+	$copy->safe_psql($db, "SELECT omni.receive_stock('S1', 'A', 500)");
+	$copy->poll_query_until($db, "SELECT count(*) = 0 FROM omni.parked_line WHERE external_id = 'p'")
+	  or die 'nobody served the queue';
+	is($copy->safe_psql($db, "SELECT l.allocated FROM omni.order_line l JOIN omni.sales_order o ON o.id = l.order_id WHERE o.external_id = 'p'"),
+		500, "$name: who waited is served");
+
 	# what is packed is shipped, and the feed goes on
 	$copy->safe_psql($db, "SELECT omni.ship_fulfilment(id) FROM omni.fulfilment WHERE status = 'packed'");
 	my (undef, undef, $error) = $copy->psql($db, "SELECT omni.ship_fulfilment(id) FROM omni.fulfilment WHERE status = 'allocated' LIMIT 1");
 	like($error, qr/is "allocated" and cannot become "shipped"/, "$name: the states hold");
-	is($copy->safe_psql($db, sprintf($place, 100, 100, $ship)), @calls + 2, "$name: ids go on");
+	is($copy->safe_psql($db, sprintf($place, 100, 100, $ship)), @calls + 3, "$name: ids go on");
 	is($copy->safe_psql($db, "SELECT customer_id FROM omni.sales_order WHERE external_id = '100'"),
 		@calls + 1, "$name: customers', too");
 	$copy->safe_psql($db, 'SELECT omni.wait_for_tick()');
