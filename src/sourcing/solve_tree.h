@@ -60,7 +60,6 @@ typedef struct OmniSolveTree
 	int64_t		steepest;		/* slope that is tried */
 	int32_t    *nowhere;		/* starts of no holders */
 	int64_t		most_sharing;	/* steps of one attempt to share an order */
-	int64_t		nframes;
 } OmniSolveTree;
 
 /* ---- shared helpers ---- */

@@ -635,7 +635,6 @@ search_alone(OmniSolveTree *tree, const OmniSolveFrame *frame,
 	if (!make_child(tree, frame, -1, changed, &alone))
 		return false;
 	bound = raise_frame(tree, &alone);
-	tree->nframes++;
 	if (bound < tree->target)
 	{
 		offer_sites(tree, &alone);
@@ -685,7 +684,6 @@ search_frame(OmniSolveTree *tree, OmniSolveFrame *frame)
 {
 	bool		tried = false;
 
-	tree->nframes++;
 	for (;;)
 	{
 		int64_t		bound = raise_frame(tree, frame);
