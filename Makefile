@@ -61,6 +61,8 @@ OBJS_identity_phone = src/identity/phone_library.o src/identity/phone_magic.o
 OBJS_customer = src/customer/init.o src/customer/resolve.o
 OBJS_sourcing = src/sourcing/solve_core.o src/sourcing/solve_bound_core.o \
 	src/sourcing/solve_dual_core.o src/sourcing/solve_greedy_core.o \
+	src/sourcing/solve_local_core.o src/sourcing/solve_tree_core.o \
+	src/sourcing/solve_share_core.o \
 	src/sourcing/solve_columns_core.o src/sourcing/solve_search_core.o \
 	src/sourcing/solve_check_core.o src/sourcing/solve_explain_core.o \
 	src/sourcing/calendar_core.o \

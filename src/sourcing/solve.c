@@ -21,7 +21,7 @@
 
 PG_FUNCTION_INFO_V1(omni_sourcing_solve_instance);
 
-int			omni_sourcing_budget = 2000000;
+int			omni_sourcing_budget = 1500000;
 
 /* Define sourcing's settings, and say how limits of capacity are read. */
 void
@@ -36,7 +36,7 @@ omni_sourcing_init(void)
 							"When they are used up, the best plan found so "
 							"far is taken, with the bound proven so far.",
 							&omni_sourcing_budget,
-							2000000, 1000, INT_MAX,
+							1500000, 1000, INT_MAX,
 							PGC_SUSET, 0,
 							NULL, NULL, NULL);
 }

@@ -23,6 +23,8 @@
 
 #include "sourcing/solve_work.h"
 
+#define LEAN_STEP	4			/* of OMNI_SOLVE_LEAN */
+
 /*
  * The least rise for each further bracket, from the first on, that no parcel
  * of up to b brackets undercuts; where prices fall below the first bracket's,
@@ -51,16 +53,6 @@ omni_sourcing_rate_slopes(const int64_t *cost, int32_t brackets,
 		}
 		slope[b] = lowest < cost[1] ? -1 - lowest : least;
 	}
-}
-
-/* What a weight adds along a line that rises so much a bracket. */
-static inline int64_t
-rise_of(const OmniSolveProblem *problem, int64_t rise, int64_t weight)
-{
-	/* the usual case is many times faster */
-	if (rise <= INT32_MAX && weight <= INT32_MAX)
-		return rise * weight / problem->bracket;
-	return (int64_t) ((__int128) rise * weight / problem->bracket);
 }
 
 /* The line under one option: at the first bracket, and at "most" of them. */
@@ -118,7 +110,7 @@ draw_chords(OmniSolveWork *work)
 		work->intercept[f] = first - rise;
 		for (int l = 0; l < problem->nlines; l++)
 			work->slope[(size_t) f * problem->nlines + l] =
-				rise_of(problem, rise, work->lines[l].weight);
+				rise_of(&work->lines[l], rise);
 	}
 }
 
@@ -381,6 +373,102 @@ omni_sourcing_price_single(OmniSolveWork *work)
 		work->toll;
 }
 
+/*
+ * The line along full parcels under each option: its start, at the first
+ * bracket, and its rise.
+ */
+static void
+draw_parcel_lines(OmniSolveWork *work)
+{
+	const OmniSolveProblem *problem = work->problem;
+
+	for (int o = 0; o < problem->noptions; o++)
+	{
+		const OmniSolveOption *option = &problem->options[o];
+		int64_t		rise = option->cost[problem->brackets] *
+			OMNI_SOLVE_ONE / problem->brackets;
+		int64_t		least = 0;
+
+		for (int32_t b = 1; b < problem->brackets; b++)
+		{
+			int64_t		over = option->cost[b] * OMNI_SOLVE_ONE - b * rise;
+
+			least = over < least ? over : least;
+		}
+		work->parcel_rise[o] = rise;
+		work->parcel_start[o] = option->surcharge * OMNI_SOLVE_ONE +
+			least + rise;
+	}
+	spend(work, (int64_t) problem->noptions * problem->brackets);
+}
+
+/* A pair of lines under an option: where they start and end. */
+typedef struct Lines
+{
+	int64_t		start[2];
+	int64_t		end[2];
+} Lines;
+
+static Lines
+lines_under(const OmniSolveWork *work, int o, int64_t most)
+{
+	const OmniSolveProblem *problem = work->problem;
+	Lines		lines;
+
+	option_line(problem, &problem->options[o], most, &lines.start[0],
+				&lines.end[0]);
+	lines.start[1] = lines.start[0];
+	lines.end[1] = lines.end[0];
+	if (most > problem->brackets)
+	{
+		lines.start[1] = work->parcel_start[o];
+		lines.end[1] = lines.start[1] + work->parcel_rise[o] * (most - 1);
+	}
+	return lines;
+}
+
+/* Is a below b everywhere? */
+static bool
+is_below(const Lines *a, const Lines *b)
+{
+	return a->start[0] <= b->start[0] && a->end[0] <= b->end[0] &&
+		a->start[1] <= b->start[1] && a->end[1] <= b->end[1];
+}
+
+/* What is below both: the chord of their minimum. */
+static void
+lower_lines(Lines *a, const Lines *b)
+{
+	for (int i = 0; i < 2; i++)
+	{
+		a->start[i] = a->start[i] < b->start[i] ? a->start[i] : b->start[i];
+		a->end[i] = a->end[i] < b->end[i] ? a->end[i] : b->end[i];
+	}
+}
+
+/* Let a line under a survivor's freight lean between its two. */
+void
+omni_sourcing_lean(OmniSolveWork *work, OmniSolveSurvivor *survivor,
+				   int piece, int lean)
+{
+	OmniSolveHeld *held = &work->held[survivor->first];
+	const int64_t *starts = survivor->start[piece];
+	const int64_t *rises = survivor->rise[piece];
+	int64_t		start = starts[0];
+	int64_t		rise = rises[0];
+
+	if (lean > 0)
+	{
+		start = ((OMNI_SOLVE_LEAN - lean) * starts[0] + lean * starts[1]) >> 4;
+		rise = ((OMNI_SOLVE_LEAN - lean) * rises[0] + lean * rises[1]) >> 4;
+	}
+	survivor->lean[piece] = lean;
+	survivor->piece[piece] = start - rise;
+	for (int h = 0; h < survivor->nheld; h++)
+		held[h].low[piece] = held[h].cost +
+			rise_of(&work->lines[held[h].line], rise);
+}
+
 /* The lines under a survivor's freight, as steep as what it holds allows. */
 static void
 draw_pieces(OmniSolveWork *work, OmniSolveSurvivor *survivor)
@@ -388,9 +476,8 @@ draw_pieces(OmniSolveWork *work, OmniSolveSurvivor *survivor)
 	const OmniSolveProblem *problem = work->problem;
 	const OmniSolveNode *node = &problem->nodes[survivor->node];
 	const OmniSolveFreight *freight = &problem->freights[node->freight];
-	OmniSolveHeld *held = &work->held[survivor->first];
-	int64_t		start[OMNI_SOLVE_PIECES];
-	int64_t		end[OMNI_SOLVE_PIECES];
+	const OmniSolveHeld *held = &work->held[survivor->first];
+	Lines		kept[OMNI_SOLVE_PIECES];
 	int64_t		weight = 0;
 	int64_t		most;
 	int			n = 0;
@@ -401,47 +488,98 @@ draw_pieces(OmniSolveWork *work, OmniSolveSurvivor *survivor)
 	survivor->brackets = most;
 	for (int o = 0; o < freight->noptions; o++)
 	{
-		const OmniSolveOption *option =
-			&problem->options[freight->first_option + o];
-		int64_t		first;
-		int64_t		last;
-		int			kept = 0;
+		Lines		lines = lines_under(work, freight->first_option + o, most);
+		int			after = 0;
 		bool		needed = true;
 
-		option_line(problem, option, most, &first, &last);
 		for (int i = 0; i < n; i++)
 		{
-			if (start[i] <= first && end[i] <= last)
-				needed = false;
-			if (start[i] < first || end[i] < last || !needed)
-			{
-				start[kept] = start[i];
-				end[kept++] = end[i];
-			}
+			needed &= !is_below(&kept[i], &lines);
+			if (!needed || !is_below(&lines, &kept[i]))
+				kept[after++] = kept[i];
 		}
-		n = kept;
+		n = after;
 		if (!needed)
 			continue;
 		if (n == OMNI_SOLVE_PIECES)
-		{
-			/* the chord of the minimum of two */
-			n--;
-			first = first < start[n] ? first : start[n];
-			last = last < end[n] ? last : end[n];
-		}
-		start[n] = first;
-		end[n++] = last;
+			lower_lines(&kept[n - 1], &lines);
+		else
+			kept[n++] = lines;
 	}
 	survivor->npieces = n;
 	for (int i = 0; i < n; i++)
 	{
-		int64_t		rise = most > 1 ? (end[i] - start[i]) / (most - 1) : 0;
-
-		survivor->piece[i] = start[i] - rise;
-		for (int h = 0; h < survivor->nheld; h++)
-			held[h].low[i] = held[h].cost +
-				rise_of(problem, rise, work->lines[held[h].line].weight);
+		for (int j = 0; j < 2; j++)
+		{
+			survivor->start[i][j] = kept[i].start[j];
+			survivor->rise[i][j] = most > 1 ?
+				(kept[i].end[j] - kept[i].start[j]) / (most - 1) : 0;
+		}
+		omni_sourcing_lean(work, survivor, i, 0);
 	}
+}
+
+/* Could a node ship more than a full parcel? */
+static bool
+is_heavy(const OmniSolveWork *work)
+{
+	int64_t		weight = 0;
+
+	for (int l = 0; l < work->problem->nlines; l++)
+		weight += work->lines[l].weight * work->lines[l].levels;
+	return brackets_of(work->problem, weight) > work->problem->brackets;
+}
+
+/* A line's reduced cost when it leans so far, without what is the same. */
+static int64_t
+reduced_leaning(OmniSolveWork *work, OmniSolveSurvivor *survivor, int piece,
+				int lean)
+{
+	const OmniSolveHeld *held = &work->held[survivor->first];
+	int64_t		reduced;
+
+	omni_sourcing_lean(work, survivor, piece, lean);
+	reduced = survivor->piece[piece];
+	for (int h = 0; h < survivor->nheld; h++)
+	{
+		int64_t		gain = work->lines[held[h].line].price - held[h].low[piece];
+
+		reduced -= gain > 0 ? gain * held[h].levels : 0;
+	}
+	return reduced;
+}
+
+/* Let a survivor's lines lean to where they ask most at the present prices. */
+void
+omni_sourcing_fit_leans(OmniSolveWork *work, OmniSolveSurvivor *survivor)
+{
+	int64_t		tried = 0;
+
+	for (int i = 0; i < survivor->npieces; i++)
+	{
+		int			best = survivor->lean[i];
+		int64_t		most = reduced_leaning(work, survivor, i, best);
+
+		for (int way = -1; way <= 1; way += 2)
+		{
+			int			lean = best + way * LEAN_STEP;
+
+			for (; lean >= 0 && lean <= OMNI_SOLVE_LEAN;
+				 lean += way * LEAN_STEP)
+			{
+				int64_t		reduced = reduced_leaning(work, survivor, i, lean);
+
+				tried++;
+				if (reduced <= most)
+					break;
+				most = reduced;
+				best = lean;
+			}
+		}
+		omni_sourcing_lean(work, survivor, i, best);
+		tried += 2;
+	}
+	spend(work, tried * survivor->nheld);
 }
 
 /* Where a node's units become dearer or end. */
@@ -570,6 +708,8 @@ omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap)
 		first = hold_many(work);
 	work->nheld = first;
 	work->refunds = 0;
+	if (is_heavy(work))
+		draw_parcel_lines(work);
 	for (int s = 0; s < work->nsurvivors; s++)
 		draw_pieces(work, &work->survivors[s]);
 	spend(work, 2 * problem->noffers + problem->nnodes);

@@ -23,6 +23,11 @@
 /* so few offers of survivors are searched as they are */
 #define FEW_HELD		320
 
+/* with more lines, nodes have too many columns to list them */
+#define MOST_LISTED		20
+/* with so few, columns come first */
+#define LISTED_FIRST		8
+
 /* ---- what parts cost ---- */
 
 /* Order parts by node, then by line (few: insertion). */
@@ -230,6 +235,8 @@ divide_room(const OmniSolveProblem *problem, OmniSolveWork *work, char *room)
 	GIVE(alone, nnodes);
 	GIVE(intercept, problem->nfreights);
 	GIVE(slope, problem->nfreights * nlines);
+	GIVE(parcel_start, problem->noptions);
+	GIVE(parcel_rise, problem->noptions);
 	GIVE(survivors, nnodes);
 	GIVE(slot, nnodes);
 	GIVE(held, problem->noffers);
@@ -240,6 +247,8 @@ divide_room(const OmniSolveProblem *problem, OmniSolveWork *work, char *room)
 	GIVE(path, nnodes + nlines);
 	GIVE(path_best, nnodes + nlines);
 	GIVE(scratch, 6 * (nlines + 1));
+	GIVE(segments, nlines * (OMNI_SOLVE_CHOSEN + 1));
+	GIVE(nsegments, nlines);
 	GIVE(columns, OMNI_SOLVE_COLUMNS);
 	GIVE(list, OMNI_SOLVE_COLUMNS);
 #undef GIVE
@@ -255,6 +264,19 @@ omni_sourcing_minimise_room(const OmniSolveProblem *problem,
 
 	(void) limits;				/* columns are bounded by their number */
 	return divide_room(problem, &work, NULL);
+}
+
+/* A weight in brackets, times 2^16, rounded down. */
+static inline int64_t
+part_of(int64_t weight, int64_t bracket)
+{
+	__int128	part;
+
+	if (weight <= INT32_MAX)
+		return (weight << 16) / bracket;
+	part = ((__int128) weight << 16) / bracket;
+	/* less is as good; what costs something is far from this */
+	return part < INT64_MAX / 2 ? (int64_t) part : INT64_MAX / 2;
 }
 
 /* Lines in levels; what nothing costs. */
@@ -273,6 +295,7 @@ start_lines(OmniSolveWork *work)
 		line->levels = given->splittable ? given->quantity : 1;
 		line->per_level = given->splittable ? 1 : given->quantity;
 		line->weight = given->weight * line->per_level;
+		line->part = part_of(line->weight, problem->bracket);
 		line->unfilled = problem->ship_complete ? OMNI_SOLVE_NEVER :
 			(given->unfilled * line->per_level) * OMNI_SOLVE_ONE;
 		line->first_offer = given->first_offer;
@@ -415,6 +438,14 @@ search_gaps(OmniSolveWork *work, bool picked)
 	work->bound = work->best;
 }
 
+/* Search the columns, if they fit and anything is left to prove. */
+static void
+list_columns(OmniSolveWork *work, bool picked)
+{
+	if (work->bound < work->best && !work->exhausted && work->words > 0)
+		search_gaps(work, picked);
+}
+
 /* Solve. */
 void
 omni_sourcing_minimise(const OmniSolveProblem *problem,
@@ -460,8 +491,12 @@ omni_sourcing_minimise(const OmniSolveProblem *problem,
 			if (work->nheld > FEW_HELD || limits->thorough)
 				omni_sourcing_improve_prices(work);
 		}
-		if (work->bound < work->best && !work->exhausted && work->words > 0)
-			search_gaps(work, picked);
+		if (!picked || (problem->nlines <= LISTED_FIRST && !limits->thorough))
+			list_columns(work, picked);
+		if (picked && work->bound < work->best && !work->exhausted)
+			omni_sourcing_branch(work);
+		if (picked && problem->nlines <= MOST_LISTED)
+			list_columns(work, picked);
 	}
 	if (work->bound > work->best)
 		work->bound = work->best;

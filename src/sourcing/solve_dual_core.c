@@ -17,25 +17,26 @@
  * are raised: by a line for each option that is not dominated, as steep as
  * what the node itself holds allows, and by what its caps let it ship.
  *
- * Every few steps the prices at hand are made into a solution, greedily.
+ * After every round the prices at hand are made into a solution, greedily, and
+ * that is improved (solve_local_core.c).
  */
 #include <string.h>
 
 #include "sourcing/solve_work.h"
 
-#define ROUNDS			16
-#define STEPS			24
-#define ACTIVE			32		/* survivors that steps look at, to begin with */
+#define ROUNDS			10
+#define STEPS			40
+#define ACTIVE			48		/* survivors that steps look at, to begin with */
 #define FIRST_STRIDE	64		/* of the distance to the best, in 256ths */
 #define LAST_STRIDE		4
 #define PATIENCE		4		/* steps without progress before it is halved */
-#define GREEDY_EVERY	8
-#define MOST_BRACKETS	512		/* above, the straight lines must do */
+#define DUAL_BUDGET_PART 2		/* of the budget: the rest is for later */
+#define FEW_LINES		6		/* their solutions are good as they are */
+#define FAR_PART		4		/* of the bound: no step aims further */
 
 /* By what a survivor's reduced cost was bounded. */
 #define BOUND_LINE		0
 #define BOUND_CAP		1
-#define BOUND_BRACKETS	2
 
 /*
  * The most that "units" of what pays can gain along a line, each beyond the
@@ -102,106 +103,9 @@ gain_within(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
 	}
 }
 
-/* Order what pays by gain per gram, without freight. */
-static int
-order_held(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
-		   int32_t *order)
-{
-	const OmniSolveHeld *held = &work->held[survivor->first];
-	int			n = 0;
-
-	for (int h = 0; h < survivor->nheld; h++)
-	{
-		const OmniSolveWorkLine *line = &work->lines[held[h].line];
-		int64_t		gain = line->price - held[h].cost;
-		int			place = n;
-
-		if (gain <= 0)
-			continue;
-		for (; place > 0; place--)
-		{
-			const OmniSolveHeld *other = &held[order[place - 1]];
-			const OmniSolveWorkLine *others = &work->lines[other->line];
-
-			if ((__int128) (others->price - other->cost) * line->weight >=
-				(__int128) gain * others->weight)
-				break;
-			order[place] = order[place - 1];
-		}
-		order[place] = h;
-		n++;
-	}
-	return n;
-}
-
-/*
- * The least reduced cost without caps, bracket by bracket: what b brackets
- * cost, less the most that fits into their weight, by gain per gram and cut at
- * the end.  Takes 256ths of levels from "left", unless that is NULL.
- */
-static int64_t
-bound_brackets(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
-			   int64_t *left)
-{
-	const OmniSolveProblem *problem = work->problem;
-	const OmniSolveHeld *held = &work->held[survivor->first];
-	int32_t		freight = problem->nodes[survivor->node].freight;
-	int32_t    *order = work->path;
-	int			n = order_held(work, survivor, order);
-	int			next = 0;
-	int64_t		taken = 0;		/* gain of all before "next" */
-	int64_t		weight = 0;		/* and weight */
-	int64_t		least = INT64_MAX;
-	int64_t		best_room = 0;
-
-	/* up to all that is held: more brackets need not cost more */
-	for (int64_t b = 1; b <= survivor->brackets; b++)
-	{
-		int64_t		room = b * problem->bracket;
-		int64_t		cost = omni_sourcing_freight(problem, freight, b, NULL) *
-			OMNI_SOLVE_ONE;
-		int64_t		cut = 0;
-
-		for (; next < n; next++)
-		{
-			const OmniSolveHeld *one = &held[order[next]];
-			int64_t		heavy = work->lines[one->line].weight * one->levels;
-			int64_t		gain = (work->lines[one->line].price - one->cost) *
-				one->levels;
-
-			if (weight + heavy > room)
-			{
-				/* rounded up: a bound of the gain */
-				cut = (int64_t) ((__int128) gain * (room - weight) / heavy) + 1;
-				break;
-			}
-			weight += heavy;
-			taken += gain;
-		}
-		if (cost - taken - cut < least)
-		{
-			least = cost - taken - cut;
-			best_room = room;
-		}
-	}
-	for (int i = 0; i < n && left; i++)
-	{
-		const OmniSolveHeld *one = &held[order[i]];
-		int64_t		heavy = work->lines[one->line].weight * one->levels;
-		int64_t		part = (int64_t) one->levels * 256;
-
-		if (heavy > best_room)
-			part = (int64_t) ((__int128) part * best_room / heavy);
-		left[one->line] -= part;
-		best_room -= heavy < best_room ? heavy : best_room;
-	}
-	return least;
-}
-
 /*
  * Bound of a survivor's reduced cost at the present prices: along the lines
- * under its freight, with its caps; where that is negative, and more than a
- * full parcel could be sent, also bracket by bracket.
+ * under its freight, with its caps.
  */
 static int64_t
 bound_survivor(const OmniSolveWork *work, OmniSolveSurvivor *survivor)
@@ -235,17 +139,6 @@ bound_survivor(const OmniSolveWork *work, OmniSolveSurvivor *survivor)
 		}
 	}
 	least += survivor->base + work->toll;
-	if (least < 0 && survivor->brackets > work->problem->brackets &&
-		survivor->brackets <= MOST_BRACKETS)
-	{
-		int64_t		better = bound_brackets(work, survivor, NULL);
-
-		if (better + survivor->base + work->toll > least)
-		{
-			least = better + survivor->base + work->toll;
-			survivor->kind = BOUND_BRACKETS;
-		}
-	}
 	return least;
 }
 
@@ -258,10 +151,7 @@ ship_from(const OmniSolveWork *work, const OmniSolveSurvivor *survivor,
 
 	if (survivor->kind != BOUND_LINE)
 	{
-		if (survivor->kind == BOUND_CAP)
-			gain_within(work, survivor, survivor->best_piece, left);
-		else
-			bound_brackets(work, survivor, left);
+		gain_within(work, survivor, survivor->best_piece, left);
 		return;
 	}
 	for (int h = 0; h < survivor->nheld; h++)
@@ -300,11 +190,15 @@ omni_sourcing_evaluate_prices(OmniSolveWork *work, int64_t *shortage,
 			continue;
 		looked += survivor->nheld;
 		survivor->reduced = bound_survivor(work, survivor);
+		if (survivor->reduced < 0 && all &&
+			survivor->brackets > problem->brackets)
+		{
+			omni_sourcing_fit_leans(work, survivor);
+			survivor->reduced = bound_survivor(work, survivor);
+		}
 		if (survivor->reduced >= 0)
 			continue;
 		sum += survivor->reduced;
-		if (survivor->brackets <= MOST_BRACKETS)
-			looked += 2 * survivor->brackets;
 		used++;
 		ship_from(work, survivor, shortage);
 	}
@@ -489,6 +383,7 @@ step_along(OmniSolveWork *work, int64_t *shortage, int64_t *course,
 	{
 		int64_t		now = omni_sourcing_evaluate_prices(work, shortage, false);
 		int64_t		target = target_of(work);
+		int64_t		distance;
 
 		if (now > highest)
 		{
@@ -507,9 +402,11 @@ step_along(OmniSolveWork *work, int64_t *shortage, int64_t *course,
 		}
 		if (now > target || work->exhausted)
 			break;
-		if (step % GREEDY_EVERY == 0)
-			omni_sourcing_greedy(work);
-		if (!step_prices(work, shortage, course, target + 1 - now, *stride))
+		/* the best may be far too high as yet */
+		distance = target + 1 - now;
+		if (now > 0 && distance > now / FAR_PART)
+			distance = now / FAR_PART;
+		if (!step_prices(work, shortage, course, distance, *stride))
 			break;
 	}
 	load_prices(work, best);
@@ -528,6 +425,9 @@ omni_sourcing_improve_prices(OmniSolveWork *work)
 	int64_t    *trial = course + nlines + 1;
 	int64_t    *best = trial + nlines + 1;
 	int64_t		stride = FIRST_STRIDE;
+	/* a part of the budget: most is for what comes after */
+	int64_t		enough = work->work +
+		(work->limits.budget - work->work) / DUAL_BUDGET_PART;
 	int64_t		highest;
 	int64_t		now;
 
@@ -551,11 +451,14 @@ omni_sourcing_improve_prices(OmniSolveWork *work)
 			highest = now;
 			save_prices(work, best);
 		}
-		if (now > target_of(work) || work->exhausted || stride < LAST_STRIDE)
+		if (now > target_of(work) || work->work > enough ||
+			stride < LAST_STRIDE)
 			break;
 		for (int s = 0; s < work->nsurvivors; s++)
 			work->survivors[s].active |= work->survivors[s].reduced < 0;
 		drop_survivors(work, target_of(work) + 1 - now);
+		if (round > 0 && nlines > FEW_LINES)
+			omni_sourcing_change_set(work, omni_sourcing_greedy(work), false);
 		step_along(work, shortage, course, trial, now, &stride);
 	}
 	if (whole_cents(highest) > work->bound)
@@ -563,7 +466,8 @@ omni_sourcing_improve_prices(OmniSolveWork *work)
 	if (work->bound >= work->best)
 		return;
 	load_prices(work, best);
-	omni_sourcing_greedy(work);
+	omni_sourcing_change_set(work, omni_sourcing_greedy(work),
+							 nlines > FEW_LINES);
 	set_floor(work, shortage);
 	drop_survivors(work, target_of(work) + 1 - work->floor);
 }

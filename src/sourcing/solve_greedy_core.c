@@ -94,9 +94,9 @@ take_from(OmniSolveWork *work, int s, bool all, int64_t *left,
 
 /*
  * Try it with the survivors and prices at hand, and keep what is found if it
- * is the best so far.
+ * is the best so far.  How many nodes it takes; they are in work->path.
  */
-void
+int
 omni_sourcing_greedy(OmniSolveWork *work)
 {
 	const OmniSolveProblem *problem = work->problem;
@@ -126,4 +126,5 @@ omni_sourcing_greedy(OmniSolveWork *work)
 		nparts += take_from(work, work->path[u], true, left, parts + nparts);
 	nparts = omni_sourcing_merge_parts(parts, nparts);
 	omni_sourcing_offer_parts(work, parts, nparts);
+	return used;
 }

@@ -52,6 +52,7 @@ typedef struct OmniSolveWorkLine
 	int64_t		price;			/* scaled, per level */
 	int64_t		unfilled;		/* scaled, per level; NEVER: must be shipped */
 	int64_t		weight;			/* grams per level */
+	int64_t		part;			/* the same in brackets, times 2^16, or less */
 	int32_t		levels;
 	int32_t		per_level;		/* units */
 	int32_t		first_offer;
@@ -80,6 +81,13 @@ typedef struct OmniSolveLook
 /* Straight lines under a survivor's freight: at least one of them holds. */
 #define OMNI_SOLVE_PIECES	3
 
+/*
+ * Beyond a full parcel freight bends upwards, and one line is far below it.
+ * There are two, one from the first bracket on and one along full parcels, and
+ * everything between them is below freight, too.
+ */
+#define OMNI_SOLVE_LEAN		16
+
 /* A node that may still be part of a better solution. */
 typedef struct OmniSolveSurvivor
 {
@@ -88,6 +96,10 @@ typedef struct OmniSolveSurvivor
 	int32_t		nheld;
 	int32_t		npieces;
 	int64_t		piece[OMNI_SOLVE_PIECES];	/* where each line starts */
+	/* two lines between which each may lean: starts and rises by bracket */
+	int64_t		start[OMNI_SOLVE_PIECES][2];
+	int64_t		rise[OMNI_SOLVE_PIECES][2];
+	int8_t		lean[OMNI_SOLVE_PIECES];	/* 0 … OMNI_SOLVE_LEAN */
 	int64_t		base;			/* of rc: fixed and split penalty */
 	int64_t		reduced;		/* bound of its rc at the present prices */
 	int64_t		refund;			/* what of it was negative: see the floor */
@@ -117,6 +129,17 @@ typedef struct OmniSolveColumn
 	int32_t		place;			/* of its first line */
 } OmniSolveColumn;
 
+/* Nodes of a solution that is improved by changing them. */
+#define OMNI_SOLVE_CHOSEN	24
+
+/* So many levels of a line come from one of them. */
+typedef struct OmniSolveSegment
+{
+	int64_t		cost;			/* scaled, per level */
+	int32_t		levels;
+	int32_t		by;
+} OmniSolveSegment;
+
 typedef struct OmniSolveWork
 {
 	const OmniSolveProblem *problem;
@@ -133,6 +156,8 @@ typedef struct OmniSolveWork
 	int64_t    *alone;			/* by node: bound of its cost when it ships all */
 	int64_t    *intercept;		/* by freight: what the first bracket costs */
 	int64_t    *slope;			/* by freight and line, per level */
+	int64_t    *parcel_start;	/* by option: the line along full parcels */
+	int64_t    *parcel_rise;
 	int64_t		missing;		/* stands for NEVER where nodes are compared */
 	int64_t		toll;			/* for max_nodes; scaled */
 	int64_t		floor;			/* scaled; see above */
@@ -162,7 +187,9 @@ typedef struct OmniSolveWork
 	int32_t    *path;			/* columns of the partial solution */
 	int32_t    *path_best;
 	uint8_t		place_of_bit[OMNI_SOLVE_WORDS * 64];
-	int64_t    *scratch;		/* by line, four times */
+	int64_t    *scratch;		/* by line, six times */
+	OmniSolveSegment *segments; /* by line */
+	int32_t    *nsegments;		/* by line */
 } OmniSolveWork;
 
 /* ---- shared helpers ---- */
@@ -212,6 +239,16 @@ brackets_of(const OmniSolveProblem *problem, int64_t weight)
 	return (weight - 1) / problem->bracket + 1;
 }
 
+/* What a level of a line adds along a line that rises so much a bracket. */
+static inline int64_t
+rise_of(const OmniSolveWorkLine *line, int64_t rise)
+{
+	/* the usual case is many times faster */
+	if (rise <= INT32_MAX && line->part <= INT32_MAX)
+		return (rise * line->part) >> 16;
+	return multiply_shift(rise, line->part, 16);
+}
+
 /* A scaled bound in whole cents: rounded up. */
 static inline int64_t
 whole_cents(int64_t scaled)
@@ -228,7 +265,15 @@ extern void omni_sourcing_offer_parts(OmniSolveWork *work,
 extern int	omni_sourcing_merge_parts(OmniSolvePart *parts, int nparts);
 
 /* ---- solve_greedy_core.c ---- */
-extern void omni_sourcing_greedy(OmniSolveWork *work);
+extern int	omni_sourcing_greedy(OmniSolveWork *work);
+
+/* ---- solve_local_core.c ---- */
+extern void omni_sourcing_change_set(OmniSolveWork *work, int nchosen,
+									 bool two);
+extern void omni_sourcing_offer_set(OmniSolveWork *work, int nchosen);
+
+/* ---- solve_tree_core.c ---- */
+extern void omni_sourcing_branch(OmniSolveWork *work);
 
 /* ---- solve_columns_core.c ---- */
 extern int64_t omni_sourcing_freight(const OmniSolveProblem *problem,
@@ -241,6 +286,11 @@ extern bool omni_sourcing_prepare_bound(OmniSolveWork *work);
 extern void omni_sourcing_raise_prices(OmniSolveWork *work, int32_t guide);
 extern void omni_sourcing_price_single(OmniSolveWork *work);
 extern void omni_sourcing_pick_survivors(OmniSolveWork *work, int64_t gap);
+extern void omni_sourcing_lean(OmniSolveWork *work,
+							   OmniSolveSurvivor *survivor, int piece,
+							   int lean);
+extern void omni_sourcing_fit_leans(OmniSolveWork *work,
+									OmniSolveSurvivor *survivor);
 
 /* ---- solve_dual_core.c ---- */
 extern int64_t omni_sourcing_evaluate_prices(OmniSolveWork *work,

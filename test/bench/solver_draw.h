@@ -7,6 +7,10 @@
  * price rises with zone and weight a little less than in proportion; every
  * node ships today or tomorrow; a dc has seven lines in ten, a store four,
  * as in the open set; some items lie in every third place, some nearly everywhere.
+ *
+ * draw_alike: quantities, weights, ranges and shadows have the distribution of
+ * the open set instead: most lines one unit that is not divided, stores with
+ * small and large ranges, scarce units worth more where they lie.
  */
 #ifndef OMNI_BENCH_SOLVER_DRAW_H
 #define OMNI_BENCH_SOLVER_DRAW_H
@@ -21,6 +25,7 @@
 #define NETWORK_PARCEL	40
 
 static uint64_t draw_state = 1;
+static bool draw_alike = false;
 
 static int
 draw_below(int below)
@@ -63,6 +68,15 @@ draw_rates(Instance *instance)
 	instance->late_per_day = 250;
 }
 
+/* A value from its distribution: what each fifth ends with. */
+static int
+draw_quantile(const int *ends)
+{
+	int			fifth = draw_below(5);
+
+	return ends[fifth] + draw_below(ends[fifth + 1] - ends[fifth] + 1);
+}
+
 /* An order of so many lines. */
 static Instance *
 draw_instance(int nlines)
@@ -70,6 +84,10 @@ draw_instance(int nlines)
 	Instance   *instance = calloc(1, sizeof(Instance));
 	OmniSolveProblem *problem = &instance->problem;
 	int64_t    *unit_cost = malloc(sizeof(int64_t) * NETWORK_NODES);
+	int		   *range = malloc(sizeof(int) * NETWORK_NODES);
+	static const int weights[] = {50, 300, 500, 1300, 2500, 6000};
+	static const int unfilled[] = {900, 1550, 2050, 2600, 3600, 8000};
+	static const int shadows[] = {0, 0, 0, 10, 110, 500};
 
 	problem->bracket = 500;
 	problem->brackets = NETWORK_PARCEL;
@@ -97,6 +115,7 @@ draw_instance(int nlines)
 		instance->nodes[n].soft_cap = -1;
 		instance->nodes[n].freight = instance_group(instance, dc ? 0 : 1, zone,
 													draw_below(3) == 0);
+		range[n] = draw_alike && !dc ? 60 + draw_below(81) : 100;
 		unit_cost[n] = dc ? 40 + draw_below(20) : 60 + draw_below(80);
 	}
 	for (int l = 0; l < nlines; l++)
@@ -108,18 +127,32 @@ draw_instance(int nlines)
 		line->splittable = draw_below(2);
 		line->weight = (int64_t) exp(4.0 + 4.5 * draw_below(1000) / 1000.0);
 		line->unfilled = 900 + draw_below(3500);
+		if (draw_alike)
+		{
+			line->quantity = draw_below(100) < 80 ? 1 : 2 + draw_below(4) / 3;
+			line->splittable = false;
+			line->weight = draw_quantile(weights);
+			line->unfilled = draw_quantile(unfilled);
+			popular = 7 + draw_below(7);
+		}
 		line->first_offer = problem->noffers;
 		for (int n = 0; n < NETWORK_NODES; n++)
 		{
 			OmniSolveOffer *offer = &instance->offers[problem->noffers];
 
-			if (draw_below(100) >= (n % 50 == 0 ? 7 : 4) * popular)
+			if (draw_below(100) >= (n % 50 == 0 ? 7 : 4) * popular * range[n] / 100)
 				continue;
 			offer->node = n;
 			offer->units = 1 + draw_below(8);
 			offer->cost = unit_cost[n] + (draw_below(2) ? draw_below(120) :
 										  draw_below(5) == 0 ?
 										  -draw_below(200) : 0);
+			if (draw_alike)
+			{
+				offer->units = 1 + draw_below(4) + draw_below(6);
+				offer->cost = unit_cost[n] + draw_quantile(shadows) -
+					(draw_below(10) == 0 ? draw_below(250) : 0);
+			}
 			problem->noffers++;
 		}
 		line->noffers = problem->noffers - line->first_offer;
@@ -135,6 +168,7 @@ draw_instance(int nlines)
 	problem->options = instance->options;
 	instance_freights(instance);
 	free(unit_cost);
+	free(range);
 	return instance;
 }
 

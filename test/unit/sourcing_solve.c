@@ -13,6 +13,9 @@
 #include "sourcing/solve_greedy_core.c"
 #include "sourcing/solve_columns_core.c"
 #include "sourcing/solve_search_core.c"
+#include "sourcing/solve_local_core.c"
+#include "sourcing/solve_tree_core.c"
+#include "sourcing/solve_share_core.c"
 #include "sourcing/solve_check_core.c"
 #include "sourcing/solve_explain_core.c"
 
@@ -325,7 +328,7 @@ test_open_set(void)
 			instance = instance_read(text);
 			free(text);
 			cost = json_int(json_key(json_key((Json) {expected}, id), "cost"));
-			solved = solve(&instance->problem, INT64_C(2000000));
+			solved = solve(&instance->problem, INT64_C(1500000));
 			n++;
 			if (solved.solution.cost != cost || !solved.solution.proven ||
 				!is_consistent(&instance->problem, &solved.solution))
