@@ -41,8 +41,16 @@ OBJS_stock = src/stock/init.o src/stock/arena.o src/stock/table.o \
 	src/stock/history.o src/stock/verify.o src/stock/repair.o \
 	src/stock/stat.o src/stock/reload.o src/stock/api.o \
 	src/stock/reference.o src/stock/shortfall.o src/stock/capacity.o
-OBJS_customer = src/customer/init.o src/customer/normalise_core.o \
-	src/customer/resolve.o
+OBJS_identity = src/identity/text_core.o src/identity/compare_core.o \
+	src/identity/date_core.o src/identity/phonetic_core.o \
+	src/identity/nickname_core.o src/identity/word_core.o \
+	src/identity/name_core.o src/identity/organization_core.o \
+	src/identity/align_core.o src/identity/email_core.o \
+	src/identity/phone_core.o src/identity/id_core.o \
+	src/identity/address_core.o src/identity/street_core.o \
+	src/identity/normalise.o src/identity/compare.o src/identity/phone.o
+OBJS_identity_phone = src/identity/phone_library.o src/identity/phone_magic.o
+OBJS_customer = src/customer/init.o src/customer/resolve.o
 OBJS_sourcing = src/sourcing/solve_core.o src/sourcing/solve_bound_core.o \
 	src/sourcing/solve_dual_core.o src/sourcing/solve_greedy_core.o \
 	src/sourcing/solve_columns_core.o src/sourcing/solve_search_core.o \
@@ -67,7 +75,7 @@ OBJS_orders = src/orders/init.o src/orders/money_core.o src/orders/money.o \
 	src/orders/arrival.o
 
 OBJS = src/omni.o $(OBJS_core) $(OBJS_types) $(OBJS_master) $(OBJS_stock) \
-	$(OBJS_customer) $(OBJS_sourcing) $(OBJS_orders)
+	$(OBJS_identity) $(OBJS_customer) $(OBJS_sourcing) $(OBJS_orders)
 
 # The install script is the concatenation of the modules: per domain first the
 # tables (state), then functions and views; core's schemas come first and the
@@ -78,6 +86,7 @@ SQL_core = src/core/state.sql src/core/access.sql src/core/feed.sql \
 SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
 SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock = src/stock/tables.sql src/stock/api.sql
+SQL_identity = src/identity/normalise.sql src/identity/compare.sql
 SQL_customer = src/customer/tables.sql src/customer/api.sql
 SQL_sourcing = src/sourcing/tables.sql src/sourcing/network_api.sql \
 	src/sourcing/api.sql src/sourcing/capacity_api.sql
@@ -85,11 +94,12 @@ SQL_orders = src/orders/tables.sql src/orders/waiting_tables.sql \
 	src/orders/api.sql src/orders/waiting_api.sql
 
 SQL_MODULES = src/core/schema.sql $(SQL_core) $(SQL_types) $(SQL_master) \
-	$(SQL_stock) $(SQL_customer) $(SQL_sourcing) $(SQL_orders) \
+	$(SQL_stock) $(SQL_identity) $(SQL_customer) $(SQL_sourcing) $(SQL_orders) \
 	src/core/grants.sql
 
 DATA_built = omni--$(EXTVERSION).sql
-EXTRA_CLEAN = omni--$(EXTVERSION).sql build
+EXTRA_CLEAN = omni--$(EXTVERSION).sql build omni_phone.so \
+	$(OBJS_identity_phone)
 
 PG_CPPFLAGS = -I$(srcdir)/src -DOMNI_VERSION_NUMBER=$(EXTVERSION) '-DPGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
@@ -116,6 +126,29 @@ endif
 omni--$(EXTVERSION).sql: $(SQL_MODULES) omni.control Makefile
 	cat $(SQL_MODULES) > $@.tmp && mv $@.tmp $@
 
+# A library of its own, which sessions load when they need it: it is C++, and
+# libphonenumber with its data is large.  Without libphonenumber's headers, or
+# with OMNI_PHONE empty, it is left out (src/identity/phone.c says what then).
+OMNI_PHONE ?= $(wildcard /usr/include/phonenumbers/phonenumberutil.h)
+ifneq ($(OMNI_PHONE),)
+all: omni_phone.so
+install: install-phone
+uninstall: uninstall-phone
+endif
+
+.PHONY: install-phone uninstall-phone
+install-phone: omni_phone.so
+	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
+	$(INSTALL_SHLIB) omni_phone.so '$(DESTDIR)$(pkglibdir)'
+uninstall-phone:
+	rm -f '$(DESTDIR)$(pkglibdir)/omni_phone.so'
+
+src/identity/phone_library.o: src/identity/phone_library.cpp
+	$(CXX) -std=c++14 -O2 -g -Wall -Wextra -fPIC -fvisibility=hidden \
+		-Isrc/identity -c -o $@ $<
+omni_phone.so: $(OBJS_identity_phone)
+	$(CXX) -shared -o $@ $(OBJS_identity_phone) -lphonenumber
+
 include test/fuzz/fuzz.mk
 include test/bench/bench.mk
 include test/soak/soak.mk
@@ -135,11 +168,11 @@ build/test_points: FORCE
 FORCE:
 
 # A header may change what any object means.
-$(OBJS): $(shell find src -name '*.h') Makefile
+$(OBJS) $(OBJS_identity_phone): $(shell find src -name '*.h') Makefile
 
 # ---- targets for people; each does its own set-up ----
 
-DOMAINS = core types master stock customer sourcing orders
+DOMAINS = core types master stock identity customer sourcing orders
 
 .PHONY: FORCE help test demo lint compat $(DOMAINS:%=check-%)
 

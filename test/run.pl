@@ -33,7 +33,7 @@ use Time::HiRes qw(time);
 
 $| = 1;
 
-my @domains = qw(core types master stock customer sourcing orders returns);
+my @domains = qw(core types master stock identity customer sourcing orders returns);
 my @suites = qw(lint unit regress isolation pgtap tap);
 
 # A file may take this long; nothing that is well comes near it.

@@ -13,9 +13,11 @@ kind=${1:?test, demo, bench, soak or fuzz}
 
 needed=(gcc libc6-dev make postgresql-15 postgresql-server-dev-15 libpq-dev)
 case $kind in
-    test) needed+=(perl libipc-run-perl postgresql-15-pgtap) ;;
+    test) needed+=(perl libipc-run-perl postgresql-15-pgtap
+        g++ libphonenumber-dev) ;;
+    demo) needed+=(g++ libphonenumber-dev) ;;
     soak) needed+=(perl libipc-run-perl) ;;
-    bench) needed+=(perl) ;;
+    bench) needed+=(perl g++ libphonenumber-dev) ;;
     fuzz) needed+=(clang libclang-rt-14-dev) ;;
 esac
 

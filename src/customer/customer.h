@@ -7,7 +7,6 @@
 #define OMNI_CUSTOMER_H
 
 #include "core/document.h"
-#include "customer/normalise_core.h"
 
 typedef struct OmniPersonName
 {

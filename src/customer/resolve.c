@@ -26,6 +26,8 @@
 
 #include "core/core.h"
 #include "customer/customer.h"
+#include "identity/email_core.h"
+#include "identity/phone_core.h"
 #include "master/master.h"
 
 #define MAX_ATTEMPTS 10
@@ -103,9 +105,10 @@ omni_customer_normalise(OmniPerson *person)
 
 	if (person->email)
 	{
-		char	   *result = palloc(OMNI_IDENTIFIER_SIZE);
+		char	   *result = palloc(OMNI_EMAIL_SIZE);
 
-		if (!omni_customer_normalise_email(person->email, result))
+		if (omni_identity_clean_email(person->email, strlen(person->email),
+									  result) == 0)
 			ereport(ERROR,
 					(errcode(OMNI_ERR_MALFORMED_DOCUMENT),
 					 errmsg("key \"email\" of the customer must be an e-mail address")));
@@ -113,9 +116,10 @@ omni_customer_normalise(OmniPerson *person)
 	}
 	if (person->phone)
 	{
-		char	   *result = palloc(OMNI_IDENTIFIER_SIZE);
+		char	   *result = palloc(OMNI_PHONE_SIZE);
 
-		if (!omni_customer_normalise_phone(person->phone, result))
+		if (omni_identity_clean_phone(person->phone, strlen(person->phone),
+									  result) == 0)
 			ereport(ERROR,
 					(errcode(OMNI_ERR_MALFORMED_DOCUMENT),
 					 errmsg("key \"phone\" of the customer must be a telephone number"),

@@ -82,6 +82,8 @@ our @cases = (
 		what => 'omni.availability(), 50 skus of 1,000 nodes' },
 	{ name => 'solver', measure => 'solver', ways => [],
 		what => 'the sourcing solver: times, gaps, what rules would cost' },
+	{ name => 'identity', measure => 'identity', ways => [],
+		what => 'comparators of identity, in C and from SQL' },
 );
 
 my $order_variables = join('', map { "\\set $_\n" } 'a random(1, 500)',

@@ -14,6 +14,7 @@ use strict;
 use warnings;
 
 use BenchCases;
+use BenchIdentity;
 use BenchReport;
 use BenchRun;
 use POSIX qw(strftime);
@@ -100,26 +101,35 @@ sub run_way
 	  : BenchRun::pgbench($case, $way);
 }
 
+# Cases that are no runs of pgbench; each gives its text.
+my %measures = (
+	solver => \&BenchRun::solver,
+	identity => sub { return join("\n", BenchIdentity::run()); },
+	availability => sub { return availability_text(); },
+);
+
+sub availability_text
+{
+	my @ms = BenchRun::availability($rounds);
+	my $median = BenchReport::median(@ms);
+
+	return sprintf('omni.availability() of 50 skus that 1,000 nodes stock,'
+		  . ' 50,000 rows counted by the server: %.1f ms (median of %d calls;'
+		  . ' target: at most 5 ms, %s).', $median, scalar @ms,
+		$median <= 5 ? 'met' : 'missed');
+}
+
 for my $case (@cases)
 {
 	my %figures;
 	my @ways = @{ $case->{ways} };
 
-	if ($case->{measure} && $case->{measure} eq 'solver')
-	{
-		print BenchRun::solver(), "\n";
-		next;
-	}
 	if ($case->{measure})
 	{
-		my @ms = BenchRun::availability($rounds);
-		my $median = BenchReport::median(@ms);
+		my $text = $measures{ $case->{measure} }->();
 
-		push @text_notes, sprintf('`omni.availability()` of 50 skus that 1,000'
-			  . ' nodes stock, 50,000 rows counted by the server: %.1f ms (median'
-			  . ' of %d calls; target: at most 5 ms, %s).', $median,
-			scalar @ms, $median <= 5 ? 'met' : 'missed');
-		print "$text_notes[-1]\n\n";
+		print "$text\n\n";
+		push @text_notes, "\n```\n$text\n```";
 		next;
 	}
 	psql('bench', '-c', 'TRUNCATE plain.narrow, plain.wide, plain.reservation');

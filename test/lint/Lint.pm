@@ -19,7 +19,7 @@ our @EXPORT = qw(tree check paths statements calls strip_c strip_sql
   domain_of @domains);
 
 # In the order in which a domain may lean on another: to the left only.
-our @domains = qw(core types master stock customer pricing sourcing orders
+our @domains = qw(core types master stock identity customer pricing sourcing orders
   returns replenishment channels);
 
 # The files that belong to the project, by their path from its root.

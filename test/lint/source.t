@@ -117,7 +117,7 @@ check 'Makefile lists every C and SQL file, and none that is not there',
 	my $text = $tree->{Makefile} =~ s/\\\n/ /gr;
 	my @found;
 
-	while ($text =~ /^(OBJS|SQL)(_[a-z]+|_MODULES|)\s*=(.*)$/mg)
+	while ($text =~ /^(OBJS|SQL)(_[a-z_]+|_MODULES|)\s*=(.*)$/mg)
 	{
 		my $files = $3;
 		$listed{$_} = 1 for $files =~ m{\b(src/[\w/.-]+)}g;
