@@ -8,7 +8,6 @@
 #include "customer/customer.h"
 #include "master/master.h"
 #include "orders/orders.h"
-#include "sourcing/capacity.h"
 #include "sourcing/sourcing.h"
 #include "stock/stock.h"
 
@@ -24,7 +23,6 @@ _PG_init(void)
 	omni_stock_init();
 	omni_customer_init();
 	omni_sourcing_init();
-	omni_sourcing_capacity_init();
 	omni_orders_init();
 
 	omni_core_init_end();

@@ -10,11 +10,16 @@
  */
 #include "omni.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "master/master.h"
@@ -86,6 +91,59 @@ read_limits(int32 day, const int64 *nodes, int n, Snapshot snapshot,
 		limits[i] = pair ? (int32) pair[1] : OMNI_NO_LIMIT;
 	}
 	pfree(pairs);
+}
+
+/* The value of a column by name. */
+static Datum
+get_column(const TriggerData *data, HeapTuple tuple, const char *name,
+		   Form_pg_attribute *att, bool *isnull)
+{
+	Relation	rel = data->tg_relation;
+	AttrNumber	attno = get_attnum(RelationGetRelid(rel), name);
+
+	*att = TupleDescAttr(RelationGetDescr(rel), attno - 1);
+	return heap_getattr(tuple, attno, RelationGetDescr(rel), isnull);
+}
+
+/*
+ * A row that says no limit is none, and an update that leaves the limit and
+ * whom it is about changes none.
+ */
+bool
+omni_sourcing_changes_limit(TriggerData *data)
+{
+	static const char *const policy[] = {"daily_units", "node", "node_kind"};
+	static const char *const day[] = {"units", "node", "day"};
+	const char *name = RelationGetRelationName(data->tg_relation);
+	const char *const *columns;
+
+	if (strcmp(name, "node_policy") == 0)
+		columns = policy;
+	else if (strcmp(name, "node_capacity") == 0)
+		columns = day;
+	else
+		return false;
+	if (TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
+		return true;			/* TRUNCATE */
+	for (int c = 0; c < lengthof(policy); c++)
+	{
+		Form_pg_attribute att;
+		bool		was_null;
+		bool		is_null;
+		Datum		was;
+		Datum		is;
+
+		was = get_column(data, data->tg_trigtuple, columns[c], &att,
+						 &was_null);
+		if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+			return !was_null;
+		is = get_column(data, data->tg_newtuple, columns[c], &att, &is_null);
+		if (was_null != is_null ||
+			(!is_null && !datum_image_eq(was, is, att->attbyval,
+										 att->attlen)))
+			return true;
+	}
+	return false;
 }
 
 /* Called in _PG_init. */

@@ -22,7 +22,14 @@ extern OmniCapacityUsed *omni_sourcing_used_begin(const int64 *candidates,
 /* For OmniNetworkRequest.used: units promised and done. */
 extern int64 omni_sourcing_used(void *context, int64 node, int32 day);
 
-/* called in _PG_init */
+/*
+ * For the trigger on the configuration: does this row's change change a limit?
+ * (Who has changed one cannot be prepared, and makes counters read anew.)
+ */
+struct TriggerData;
+extern bool omni_sourcing_changes_limit(struct TriggerData *data);
+
+/* called by omni_sourcing_init() */
 extern void omni_sourcing_capacity_init(void);
 
 #endif							/* OMNI_SOURCING_CAPACITY_H */

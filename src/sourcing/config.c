@@ -29,6 +29,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "sourcing/capacity.h"
 #include "sourcing/config.h"
 #include "stock/stock.h"
 
@@ -157,7 +158,8 @@ check_service_count(void)
  * of a row, and after TRUNCATE: tell every session, at commit.  OM008 for more
  * active services than 64.
  *
- * Once for a statement is enough: when the first of its triggers fires, all of
+ * The counters of capacity hear of limits alone, row by row; see capacity.c.
+ * Sessions: once for a statement is enough: when the first of its triggers fires, all of
  * its rows are written.  (The function's info lives as long as the statement.
  * A message for each row would have this session build its relcache entry anew
  * for each: 60 us a row.)
@@ -172,15 +174,14 @@ omni_sourcing_config_changed(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function can only be called as a trigger")));
+	if (omni_sourcing_changes_limit(data))
+		omni_stock_capacity_changed();
 	if (fcinfo->flinfo->fn_extra == &told)
 		return PointerGetDatum(NULL);
 	if (strcmp(RelationGetRelationName(data->tg_relation), "service") == 0 &&
 		(TRIGGER_FIRED_BY_INSERT(data->tg_event) ||
 		 TRIGGER_FIRED_BY_UPDATE(data->tg_event)))
 		check_service_count();
-	if (strcmp(RelationGetRelationName(data->tg_relation), "node_policy") == 0 ||
-		strcmp(RelationGetRelationName(data->tg_relation), "node_capacity") == 0)
-		omni_stock_capacity_changed();
 	CacheInvalidateRelcache(data->tg_relation);
 	fcinfo->flinfo->fn_extra = &told;
 	return PointerGetDatum(NULL);

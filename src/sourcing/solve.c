@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 
 #include "core/core.h"
+#include "sourcing/capacity.h"
 #include "sourcing/instance.h"
 #include "sourcing/sourcing.h"
 
@@ -22,10 +23,11 @@ PG_FUNCTION_INFO_V1(omni_sourcing_solve_instance);
 
 int			omni_sourcing_budget = 2000000;
 
-/* Define sourcing's settings. */
+/* Define sourcing's settings, and say how limits of capacity are read. */
 void
 omni_sourcing_init(void)
 {
+	omni_sourcing_capacity_init();
 	if (!omni_core_preloaded())
 		return;
 	DefineCustomIntVariable("omni.sourcing_budget",

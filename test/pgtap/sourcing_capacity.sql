@@ -1,5 +1,5 @@
 -- Capacity per node and day: counted like stock, so it cannot be passed.
-SELECT plan(93);
+SELECT plan(94);
 SET TimeZone = 'UTC';
 
 INSERT INTO omni.channel(code, kind) VALUES ('web', 'web');
@@ -135,6 +135,13 @@ DELETE FROM omni.node_capacity WHERE day = '2026-12-01';
 DELETE FROM omni.node_policy WHERE node_kind = 'store';
 SELECT is(pg_temp.capacity('S1', '2026-12-01'), '- - 0 0 -', 'a limit that goes');
 SELECT isnt(pg_temp.take('S1', '2026-12-01', 500), NULL, 'is none');
+BEGIN;
+INSERT INTO omni.node_policy(node_kind, shipment_cost) VALUES ('dropship', 10);
+UPDATE omni.node_policy SET shipment_cost = 12, soft_daily_units = 7;
+DELETE FROM omni.node_policy WHERE node_kind = 'dropship';
+PREPARE TRANSACTION 'sourcing_capacity';
+SELECT is((SELECT count(*) FROM pg_prepared_xacts WHERE gid = 'sourcing_capacity'), 1::bigint, 'what is no limit may be changed and prepared');
+ROLLBACK PREPARED 'sourcing_capacity';
 TRUNCATE omni.node_capacity;
 SELECT is(pg_temp.capacity('S1', '2026-12-24'), '- - 0 4 -', 'TRUNCATE, too');
 INSERT INTO omni.node_policy(node_kind, daily_units) VALUES ('warehouse', 1), ('store', 10);
