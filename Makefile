@@ -156,7 +156,8 @@ include test/soak/soak.mk
 # Points at which tests stop a session (src/core/test_point.h) are compiled in
 # where "make test" asks for them, and nowhere else; these objects have some.
 TEST_POINT_OBJS = src/core/test_point.o src/core/init.o src/core/tick.o \
-	src/stock/xact.o
+	src/stock/xact.o src/stock/fold.o src/stock/verify.o src/stock/load.o \
+	src/stock/paged.o src/stock/shortfall.o src/stock/tidy.o
 ifneq ($(OMNI_TEST_POINTS),)
 $(TEST_POINT_OBJS): override CPPFLAGS += -DOMNI_TEST_POINTS
 endif

@@ -1,12 +1,13 @@
 /*
  * test_point.c
- *	  Places at which a test can stop a session; see test_point.h.  Empty
- *	  unless compiled for the tests.
+ *	  Places at which a test can stop a session, and sizes of steps that it can
+ *	  lower; see test_point.h.  Empty unless compiled for the tests.
  */
 #include "omni.h"
 
 #ifdef OMNI_TEST_POINTS
 
+#include <limits.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ PG_FUNCTION_INFO_V1(omni_core_test_tick);
 
 static char *test_point = NULL;
 static bool armed = false;
+static int	test_at_once = 0;	/* 0: as it is */
 
 /* A new setting stops once more. */
 static void
@@ -40,7 +42,14 @@ omni_core_test_point(const char *name)
 	kill(getpid(), SIGSTOP);
 }
 
-/* Define the setting; superusers alone may stop sessions. */
+/* How much to do in a step. */
+int
+omni_core_test_at_once(int n)
+{
+	return test_at_once > 0 ? Min(n, test_at_once) : n;
+}
+
+/* Define the settings; superusers alone may stop sessions. */
 void
 omni_core_test_point_init(void)
 {
@@ -50,6 +59,12 @@ omni_core_test_point_init(void)
 							   &test_point, "",
 							   PGC_SUSET, 0,
 							   NULL, arm, NULL);
+	DefineCustomIntVariable("omni.test_at_once",
+							"Most that a step of long work does, for tests.",
+							NULL,
+							&test_at_once, 0, 0, INT_MAX,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
 }
 
 /*

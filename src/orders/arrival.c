@@ -23,6 +23,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -37,6 +38,8 @@
  * long as it worked */
 #define INTERVAL_MS 250
 #define REST_FACTOR 9
+
+static bool omni_serve_parked = true;
 
 static MemoryContext memory = NULL; /* of all that follows */
 static OmniQueueWalk walk;		/* items NULL: nothing is known */
@@ -149,6 +152,8 @@ run_arrival(void)
 	bool		whole = false;
 	int64		took;
 
+	if (!omni_serve_parked)
+		return INTERVAL_MS;
 	check_memory();
 	running = true;
 	(void) omni_core_gate();
@@ -176,4 +181,14 @@ void
 omni_orders_arrival_init(void)
 {
 	omni_core_register_chore(&arrival_chore);
+	if (!omni_core_preloaded())
+		return;
+	DefineCustomBoolVariable("omni.serve_parked",
+							 "Serve the queue of waiting orders when units "
+							 "come in.",
+							 "When off, only omni.retry_parked() does.",
+							 &omni_serve_parked,
+							 true,
+							 PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
 }

@@ -80,8 +80,8 @@ sell_lines(const OmniOrder *order, const int *demand_of_line,
 	}
 	if (n > 0)
 		omni_stock_change(changes, n, "sell", reference, order->channel,
-						  order->placed_at.given ? order->placed_at.value :
-						  omni_core_now());
+						  order->placed_at.given ? &order->placed_at.value :
+						  NULL);
 	pfree(changes);
 }
 

@@ -63,7 +63,8 @@ optional_channel(FunctionCallInfo fcinfo, int arg)
 /* One change of what is on hand. */
 static int64
 change_one(int64 node, int64 item, int32 quantity, const char *kind,
-		   const char *reference, int64 channel, TimestampTz occurred_at)
+		   const char *reference, int64 channel,
+		   const TimestampTz *occurred_at)
 {
 	OmniStockChange change = {.item = item, .node = node,
 	.quantity = quantity};
@@ -86,22 +87,22 @@ receive_stock(PG_FUNCTION_ARGS)
 	quantity = omni_core_required_quantity(fcinfo, 2, "quantity");
 	omni_core_require(MAY_CHANGE, 0, node, "receive stock");
 	PG_RETURN_INT64(change_one(node, item, quantity, "receive",
-							   omni_core_optional_text(fcinfo, 3), 0, 0));
+							   omni_core_optional_text(fcinfo, 3), 0,
+							   NULL));
 }
 
 /*
- * A point of time, 0 when NULL.  OM007 when infinite: what was sold at the end
- * of time would stay on top of every later count.
+ * A point of time, put into *at; NULL when NULL.  OM007 when infinite: what was
+ * sold at the end of time would stay on top of every later count.
  */
-static TimestampTz
-optional_time(FunctionCallInfo fcinfo, int arg, const char *name)
+static const TimestampTz *
+optional_time(FunctionCallInfo fcinfo, int arg, const char *name,
+			  TimestampTz *at)
 {
-	TimestampTz at;
-
 	if (PG_ARGISNULL(arg))
-		return 0;
-	at = PG_GETARG_TIMESTAMPTZ(arg);
-	if (TIMESTAMP_NOT_FINITE(at))
+		return NULL;
+	*at = PG_GETARG_TIMESTAMPTZ(arg);
+	if (TIMESTAMP_NOT_FINITE(*at))
 		ereport(ERROR,
 				(errcode(OMNI_ERR_INVALID_ARGUMENT),
 				 errmsg("argument \"%s\" must not be infinite", name)));
@@ -116,6 +117,7 @@ sell_stock(PG_FUNCTION_ARGS)
 	int64		item;
 	int64		channel;
 	int32		quantity;
+	TimestampTz at;
 
 	(void) omni_core_gate();
 	node = omni_master_node_id(omni_core_required_text(fcinfo, 0, "node"));
@@ -126,7 +128,7 @@ sell_stock(PG_FUNCTION_ARGS)
 					  "sell stock");
 	PG_RETURN_INT64(change_one(node, item, -quantity, "sell",
 							   omni_core_optional_text(fcinfo, 3), channel,
-							   optional_time(fcinfo, 5, "occurred_at")));
+							   optional_time(fcinfo, 5, "occurred_at", &at)));
 }
 
 /* adjust_stock(node, sku, delta, reason, reference) → ledger id */
@@ -152,7 +154,7 @@ adjust_stock(PG_FUNCTION_ARGS)
 	omni_core_require(MAY_CHANGE, 0, node, "adjust stock");
 	PG_RETURN_INT64(change_one(node, item, delta, "adjust",
 							   reference ? psprintf("%s: %s", reason, reference) : reason,
-							   0, 0));
+							   0, NULL));
 }
 
 /* Exclude another set_stock() of this item and node until the end. */
@@ -173,7 +175,7 @@ lock_set_stock(int64 node, int64 item)
  * moved after as_of.  OM007 where rows of a later time have been deleted.
  */
 static int64
-on_hand_as_of(int64 node, int64 item, bool has_as_of, TimestampTz as_of)
+on_hand_as_of(int64 node, int64 item, const TimestampTz *as_of)
 {
 	static OmniQuery now_query = {
 		.sql = "SELECT COALESCE(sum(u.on_hand), 0)::int8 FROM ("
@@ -202,11 +204,11 @@ on_hand_as_of(int64 node, int64 item, bool has_as_of, TimestampTz as_of)
 
 	values[0] = Int64GetDatum(item);
 	values[1] = Int64GetDatum(node);
-	values[2] = TimestampTzGetDatum(as_of);
+	values[2] = TimestampTzGetDatum(as_of ? *as_of : DT_NOBEGIN);
 	snapshot = omni_core_latest_snapshot(true);
 	omni_core_query_snapshot(&now_query, values, NULL, snapshot, &rows);
 	result = DatumGetInt64(OMNI_VALUE(&rows, 0, 0));
-	if (has_as_of)
+	if (as_of)
 	{
 		omni_core_query_snapshot(&since_query, values, NULL, snapshot, &rows);
 		if (DatumGetBool(OMNI_VALUE(&rows, 0, 1)))
@@ -229,25 +231,25 @@ set_stock(PG_FUNCTION_ARGS)
 	int64		item;
 	int32		on_hand;
 	int64		delta;
-	TimestampTz as_of;
+	TimestampTz at;
+	const TimestampTz *as_of;
 
 	(void) omni_core_gate();
 	node = omni_master_node_id(omni_core_required_text(fcinfo, 0, "node"));
 	item = omni_master_item_id(omni_core_required_text(fcinfo, 1, "sku"));
 	on_hand = omni_core_required_int32(fcinfo, 2, "on_hand");
-	as_of = optional_time(fcinfo, 4, "as_of");
+	as_of = optional_time(fcinfo, 4, "as_of", &at);
 	omni_core_require(MAY_CHANGE, 0, node, "set stock");
 
 	omni_stock_load(&item, 1);
 	lock_set_stock(node, item);
-	delta = (int64) on_hand - on_hand_as_of(node, item, !PG_ARGISNULL(4),
-											as_of);
+	delta = (int64) on_hand - on_hand_as_of(node, item, as_of);
 	if (delta > PG_INT32_MAX || delta < PG_INT32_MIN)
 		ereport(ERROR,
 				(errcode(OMNI_ERR_OUT_OF_RANGE),
 				 errmsg("the difference to the stock on hand is out of range for integer")));
 	PG_RETURN_INT64(change_one(node, item, (int32) delta, "set",
-							   omni_core_optional_text(fcinfo, 3), 0, 0));
+							   omni_core_optional_text(fcinfo, 3), 0, NULL));
 }
 
 /* available(sku, node, channel) → what could be reserved now */

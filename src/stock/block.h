@@ -378,7 +378,7 @@ typedef struct OmniLedgerRow
 	const char *kind;
 	int64		channel;		/* 0: none */
 	const char *reference;		/* NULL: none */
-	TimestampTz occurred_at;	/* 0: now */
+	const TimestampTz *occurred_at; /* NULL: when it is written */
 	TimestampTz expires_at;		/* DT_NOEND: none */
 	int64		closes;			/* 0: none */
 	int64		reservation;	/* 0: none */

@@ -161,8 +161,9 @@ omni_stock_claim(OmniChain *chains, int n)
 }
 
 /*
- * For the worker: claim a promise whose time has passed, to tidy it up.
- * False when it is not to be closed now: in use, extended, or closed.
+ * For the worker: claim a promise whose time has passed, to tidy it up; its
+ * chain has been read, and its block is loaded.  False when it is not to be
+ * closed now: in use, extended, or closed.
  */
 bool
 omni_stock_claim_expired(OmniChain *chain)
@@ -171,10 +172,6 @@ omni_stock_claim_expired(OmniChain *chain)
 	bool		known;
 	bool		busy;
 
-	omni_stock_read_chains(chain, 1);
-	if (!chain->found || chain->quantity <= 0)
-		return false;
-	omni_stock_load(&chain->item, 1);
 	block = omni_stock_local_find(chain->item)->block;
 	omni_stock_block_lock(block);
 	omni_stock_promise_expire(block, omni_core_now());

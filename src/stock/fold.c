@@ -28,6 +28,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "core/test_point.h"
 #include "stock/block.h"
 
 #define FOLD_AT_ONCE 200000
@@ -488,7 +489,7 @@ find_target(int32 era, FoldTarget *target)
 	Datum	   *elems;
 
 	values[0] = Int32GetDatum(era);
-	values[1] = Int64GetDatum(FOLD_AT_ONCE);
+	values[1] = Int64GetDatum(OMNI_TEST_AT_ONCE(FOLD_AT_ONCE));
 	omni_core_query(&query, values, NULL, false, &rows);
 	if (rows.nrows == 0)
 		return false;

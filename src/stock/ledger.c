@@ -60,7 +60,7 @@ fill_row(Datum *values, bool *isnull, const OmniLedgerRow *row,
 	isnull[8] = row->reservation == 0;
 	values[9] = Int64GetDatum(row->channel);
 	isnull[9] = row->channel == 0;
-	values[10] = TimestampTzGetDatum(row->occurred_at ? row->occurred_at :
+	values[10] = TimestampTzGetDatum(row->occurred_at ? *row->occurred_at :
 									 constants->now);
 	values[11] = TimestampTzGetDatum(constants->now);
 	values[12] = TimestampTzGetDatum(row->expires_at);

@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "core/test_point.h"
 #include "master/master.h"
 #include "stock/block.h"
 
@@ -257,6 +258,7 @@ read_policies(OmniBlock *block, Snapshot snapshot, uint64 generation)
 	omni_stock_block_unlock(block);
 
 	query_policies(block->key.id, nodes, nnodes, snapshot, &rows);
+	OMNI_TEST_POINT("policies");
 
 	omni_stock_block_lock(block);
 	/* another session may have read newer ones meanwhile */
@@ -520,6 +522,7 @@ omni_stock_load_slot(OmniBlock *block, int64 node)
 		if (rows.nrows > 0)
 			break;
 	}
+	OMNI_TEST_POINT("slot");
 
 	while (slot == NULL)
 	{

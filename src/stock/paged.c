@@ -11,6 +11,7 @@
 
 #include "miscadmin.h"
 
+#include "core/test_point.h"
 #include "stock/block.h"
 
 StaticAssertDecl(OMNI_PAGE_BYTES % sizeof(OmniSlot) == 0 &&
@@ -60,6 +61,7 @@ omni_stock_paged_alloc(OmniPaged *array, uint32 n, Size width)
 			break;
 		}
 		memset(array->pages[i], 0, OMNI_PAGE_BYTES);
+		OMNI_TEST_POINT("page");
 	}
 	RESUME_INTERRUPTS();
 	return array->n > 0;

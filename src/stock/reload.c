@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 
 #include "stock/block.h"
 
@@ -56,13 +57,14 @@ reload(void)
 /*
  * reload_stock() → how many items' counters were dropped or, where a
  * transaction uses them, will be dropped by the last one.  OM005 without the
- * profile admin.
+ * profile admin; 25006 in a read-only transaction: it changes what others use.
  */
 Datum
 omni_stock_reload_stock(PG_FUNCTION_ARGS)
 {
 	(void) omni_core_gate();
 	omni_core_require(OMNI_PROFILE_ADMIN, 0, 0, "reload stock");
+	PreventCommandIfReadOnly("omni.reload_stock()");
 	PG_RETURN_INT64(reload());
 }
 

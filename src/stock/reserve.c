@@ -428,7 +428,7 @@ raise_range(void)
 void
 omni_stock_change(OmniStockChange *changes, int n, const char *kind,
 				  const char *reference, int64 channel,
-				  TimestampTz occurred_at)
+				  const TimestampTz *occurred_at)
 {
 	OmniLedgerRow *rows = palloc0(sizeof(OmniLedgerRow) * Max(n, 1));
 	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));

@@ -42,6 +42,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "core/test_point.h"
 #include "master/master.h"
 #include "stock/block.h"
 
@@ -434,19 +435,20 @@ look_at_slice(void)
 		.nargs = 2,
 		.argtypes = {INT8OID, INT4OID},
 	};
+	int			n = OMNI_TEST_AT_ONCE(slice);
 	Datum		values[2];
 	OmniRows	rows;
 	int64	   *items;
 
 	values[0] = Int64GetDatum(looked_up_to);
-	values[1] = Int32GetDatum(slice);
+	values[1] = Int32GetDatum(n);
 	omni_core_query(&query, values, NULL, false, &rows);
 	items = palloc(sizeof(int64) * Max(rows.nrows, 1));
 	for (int r = 0; r < rows.nrows; r++)
 		items[r] = DatumGetInt64(OMNI_VALUE(&rows, r, 0));
 	if (!announce_changes(items, rows.nrows))
 		return false;
-	if (rows.nrows == slice)
+	if (rows.nrows == n)
 	{
 		looked_up_to = items[rows.nrows - 1];
 		return wrapped && looked_up_to >= look_until;

@@ -92,10 +92,12 @@ typedef struct OmniStockChange
 /*
  * Record changes of on_hand.  kind: 'receive', 'sell', 'adjust', 'return' …
  * Never refused for lack of stock: what the shop floor did is a fact.
+ * occurred_at NULL: now.
  */
 extern void omni_stock_change(OmniStockChange *changes, int n,
 							  const char *kind, const char *reference,
-							  int64 channel, TimestampTz occurred_at);
+							  int64 channel,
+							  const TimestampTz *occurred_at);
 
 /* What could be reserved now at a node of an item, for planning. */
 typedef struct OmniStockCandidate

@@ -12,6 +12,10 @@
  *	 brings a deadline which was passed already sets it back.  For other rows it
  *	 starts anew now and then.
  * - A position counts when the transaction that came so far has committed.
+ * - Each item that it needs stays in memory until its transaction ends.  Where
+ *	 there is no room for another, it ends there and goes on in the next one; an
+ *	 item that finds none though the transaction has closed nothing waits, and
+ *	 the log says so once.
  */
 #include "omni.h"
 
@@ -19,8 +23,10 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
+#include "core/test_point.h"
 #include "stock/block.h"
 
 #define TIDY_AT_ONCE 500
@@ -47,6 +53,55 @@ omni_stock_tidy_again(TimestampTz deadline)
 		done = (TidyPosition) {deadline, 0};
 	if (deadline <= next.deadline)
 		next = (TidyPosition) {deadline, 0};
+}
+
+/*
+ * Have an item's counters in memory, and room for a claim; false where that is
+ * used up.  Nothing is written in here, so the subtransaction takes no id.
+ */
+static bool
+make_room(int64 item)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		omni_stock_load(&item, 1);
+		omni_stock_promise_reserve(omni_stock_local_find(item)->block, 1);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error && error->sqlerrcode != OMNI_ERR_OUT_OF_MEMORY)
+		ReThrowError(error);
+	return error == NULL;
+}
+
+/* Nothing could be closed for want of memory: say so, once until it can. */
+static void
+report_full(bool full)
+{
+	static bool reported = false;
+
+	if (full && !reported)
+		ereport(LOG,
+				(errcode(OMNI_ERR_OUT_OF_MEMORY),
+				 errmsg("omni.stock_memory has no room to write what ends expired reservations"),
+				 errdetail("Open transactions use it.  The units of these reservations are free all the same."),
+				 errhint("End long transactions (see pg_stat_activity), or raise omni.stock_memory in postgresql.conf and restart the server.")));
+	reported = full;
 }
 
 /* Write the row that ends an expired promise; false: not now. */
@@ -87,9 +142,12 @@ run_tidy(void)
 	static Oid	extension = InvalidOid;
 	static TimestampTz anew_at = 0;
 	TimestampTz now = GetCurrentTimestamp();
+	int			at_once = OMNI_TEST_AT_ONCE(TIDY_AT_ONCE);
 	Datum		values[4];
 	OmniRows	rows;
 	bool		passing = true;
+	bool		full = false;
+	int			closed = 0;
 
 	if (TransactionIdIsValid(last) && TransactionIdDidCommit(last))
 		done = next;
@@ -102,7 +160,7 @@ run_tidy(void)
 	}
 
 	values[0] = TimestampTzGetDatum(omni_core_now());
-	values[1] = Int32GetDatum(TIDY_AT_ONCE);
+	values[1] = Int32GetDatum(at_once);
 	values[2] = TimestampTzGetDatum(done.deadline);
 	values[3] = Int64GetDatum(done.id);
 	omni_core_query(&query, values, NULL, false, &rows);
@@ -113,9 +171,18 @@ run_tidy(void)
 
 		CHECK_FOR_INTERRUPTS();
 		chain.reservation = DatumGetInt64(OMNI_VALUE(&rows, i, 0));
+		omni_stock_read_chains(&chain, 1);
 		/* closed already is as good as closed now */
-		if (!tidy_promise(&chain) && chain.found && chain.quantity > 0)
-			passing = false;
+		if (chain.found && chain.quantity > 0)
+		{
+			full = !make_room(chain.item);
+			if (full)
+				break;
+			if (tidy_promise(&chain))
+				closed++;
+			else if (chain.quantity > 0)
+				passing = false;
+		}
 		if (passing)
 			next = (TidyPosition) {
 				DatumGetTimestampTz(OMNI_VALUE(&rows, i, 1)), chain.reservation
@@ -124,7 +191,10 @@ run_tidy(void)
 	last = GetTopTransactionIdIfAny();
 	if (!TransactionIdIsValid(last))
 		done = next;			/* nothing was written that could be undone */
-	return rows.nrows == TIDY_AT_ONCE && passing ? 0 : 1000;
+	report_full(full && closed == 0);
+	if (full)
+		return closed > 0 ? 0 : 1000;
+	return rows.nrows == at_once && passing ? 0 : 1000;
 }
 
 static const OmniChore tidy_chore = {

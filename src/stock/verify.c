@@ -19,6 +19,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/test_point.h"
 #include "master/master.h"
 #include "stock/block.h"
 
@@ -259,6 +260,7 @@ verify_item(ReturnSetInfo *rsinfo, int64 item, HTAB *expected,
 		omni_stock_block_lock(block);
 		ready = block->state == OMNI_BLOCK_READY;
 		omni_stock_block_unlock(block);
+		OMNI_TEST_POINT("verify");
 		if (ready)
 		{
 			if (block->doubts != NULL)

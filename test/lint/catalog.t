@@ -215,7 +215,7 @@ SELECT '`' || name || '`\n\ndefault ' || boot_val
                        WHEN 'superuser' THEN 'in a superuser''s session'
                        ELSE context END
   FROM pg_settings WHERE name LIKE 'omni.%'
-   AND name <> 'omni.test_point' -- which only the tests' build has
+   AND name NOT LIKE 'omni.test%' -- which only the tests' build has
  ORDER BY 1});
 my $text = do
 {

@@ -382,7 +382,7 @@ check 'the Makefile lists every file with a test point',
 	my ($list) = $tree->{'Makefile'} =~ /^TEST_POINT_OBJS = ((?:.*\\\n)*.*)/m;
 	my %listed = map { $_ => 1 } ($list // '') =~ /(\S+)\.o\b/g;
 	my %has = map { s/\.c$//r => 1 }
-	  grep { $tree->{$_} =~ /OMNI_TEST_POINT/ } paths($tree, qr{^src/.*\.c$});
+	  grep { $tree->{$_} =~ /OMNI_TEST_(?:POINT|AT_ONCE)/ } paths($tree, qr{^src/.*\.c$});
 
 	return ((map { "$_.c is not in TEST_POINT_OBJS" }
 		grep { !$listed{$_} } sort keys %has),

@@ -80,6 +80,8 @@ INSERT INTO bad (state, call) VALUES
 ('OM007', $$omni.sell_stock('N', 'A', 0)$$),
 ('OM007', $$omni.sell_stock('N', 'A', -2147483648)$$),
 ('OM007', $$omni.sell_stock('N', 'A', 1, occurred_at => 'infinity')$$),
+('OM007', $$omni.sell_stock('N', 'A', 1, occurred_at => '-infinity')$$),
+('OM007', $$omni.set_stock('N', 'A', 1, as_of => 'infinity')$$),
 ('OM007', $$omni.set_stock('N', 'A', 1, as_of => '-infinity')$$),
 ('OM007', $$omni.adjust_stock('N', 'A', 0, 'r')$$),
 ('OM007', $$omni.reserve_stock('A', 0)$$),
@@ -87,6 +89,9 @@ INSERT INTO bad (state, call) VALUES
 ('OM007', $$omni.reserve_stock('A', 1, 'N', '0 s')$$),
 ('OM007', $$omni.reserve_stock('A', 1, 'N', '-1 hour')$$),
 ('OM007', $$omni.reserve_stock('A', 1, 'N', '170000000 years')$$),
+('OM007', $$omni.reserve_stock('A', 1, 'N', '-170000000 years')$$),
+('OM007', $$omni.reserve_lines(ARRAY['A'], ARRAY[1], NULL, '170000000 years')$$),
+('OM007', $$omni.reserve_lines(ARRAY['A'], ARRAY[1], NULL, '-170000000 years')$$),
 ('OM007', $$omni.reserve_lines('{}', '{}')$$),
 ('OM007', $$omni.reserve_lines(ARRAY['A'], ARRAY[1, 2])$$),
 ('OM007', $$omni.reserve_lines(ARRAY['A', 'B'], ARRAY[1])$$),
@@ -101,6 +106,10 @@ INSERT INTO bad (state, call) VALUES
 ('OM007', $$omni.availability(ARRAY[['A'], ['B']])$$),
 ('OM007', $$omni.extend_reservation(pg_temp.promise('limit'), '-1 s')$$),
 ('OM007', $$omni.extend_reservation(pg_temp.promise('limit'), '170000000 years')$$),
+('OM007', $$omni.extend_reservation(pg_temp.promise('limit'), '-170000000 years')$$),
+('OM007', $$omni.wait_for_tick('-170000000 years')$$),
+('OM007', $$omni.prune_history(now(), '-170000000 years')$$),
+('OM007', $$omni.limit_consumer('c', '-170000000 years')$$),
 -- out of range
 ('OM008', $$omni.receive_stock('N', 'A', 2147483647)$$),
 ('OM008', $$omni.adjust_stock('N', 'A', 2147483647, 'r')$$),
@@ -122,7 +131,21 @@ INSERT INTO bad (state, call) VALUES
 ('OM004', $$omni.consume_reservation(pg_temp.promise('closed'))$$),
 ('OM004', $$omni.consume_reservation(pg_temp.promise('pool'))$$);
 
-SELECT plan((SELECT count(*)::int + 9 FROM bad));
+-- Intervals without an end exist from version 17 on.
+INSERT INTO bad (state, call)
+SELECT 'OM007', replace(replace(call, '-170000000 years', '-infinity'),
+    '170000000 years', 'infinity')
+FROM bad WHERE call ~ '170000000' AND current_setting('server_version_num')::int >= 170000;
+
+SELECT plan((SELECT count(*)::int + 16 FROM bad));
+-- Every public function of stock and core that takes a time or an interval is
+-- above, or below.
+SELECT bag_eq($$ SELECT DISTINCT p.proname::text FROM pg_proc p, unnest(p.proargtypes) t
+    WHERE p.pronamespace = 'omni'::regnamespace
+    AND p.prosrc ~ '^omni_(stock|core)_' AND t IN ('timestamptz'::regtype, 'interval'::regtype) $$,
+    $$ SELECT unnest('{sell_stock,set_stock,reserve_stock,reserve_lines,
+    extend_reservation,wait_for_tick,prune_history,limit_consumer}'::text[]) $$,
+    'the functions that take a time');
 CREATE TEMP TABLE before AS
     SELECT * FROM omni.availability(ARRAY['A', 'B']);
 CREATE TEMP TABLE rows_before AS SELECT count(*) AS n FROM omni.stock_ledger;
@@ -138,6 +161,23 @@ SELECT is((SELECT count(*) FROM omni.stock_ledger), (SELECT n FROM rows_before),
     'or wrote a row');
 SELECT is((SELECT count(*) FROM omni.reservation), 3::bigint,
     'and the promises stand');
+
+-- Where there is nothing to be wrong a time may be as far away as it can.
+SELECT ok(omni.prune_history('-infinity') = 0, 'the history of before all time is gone');
+SELECT ok(omni.wait_for_tick('170000000 years') > 0, 'one may wait for ever');
+
+-- The beginning of the server's count of time is a time like any other.
+SELECT omni.sell_stock('M', 'B', 3, 'new year', occurred_at => '2000-01-01 00:00:00+00') AS id \gset
+SELECT is((SELECT occurred_at FROM omni.stock_ledger WHERE id = :id),
+    '2000-01-01 00:00:00+00'::timestamptz, 'sold when the millennium was celebrated');
+SELECT is((SELECT count(*) FROM omni.stock_ledger WHERE occurred_at IS NULL), 0::bigint,
+    'what has no time of its own has that of its record');
+SELECT omni.set_stock('M', 'B', 7, as_of => '2000-01-01 00:00:00+00') AS id \gset
+SELECT is((SELECT quantity FROM omni.stock_ledger WHERE id = :id), 10,
+    'counted then: what was sold is in the count');
+SELECT omni.set_stock('M', 'B', 7, as_of => '1999-12-31 23:59:59.999999+00') AS id \gset
+SELECT is((SELECT quantity FROM omni.stock_ledger WHERE id = :id), 7,
+    'counted a moment before: it and the count have come since');
 
 -- the message names the line, and no other customer's data
 SELECT throws_ok(

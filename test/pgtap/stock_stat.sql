@@ -34,6 +34,9 @@ SELECT is((SELECT memory_total FROM omni.stat_stock),
     (SELECT setting::bigint * 1024 FROM pg_settings
      WHERE name = 'omni.stock_memory'), 'memory_total: all of omni.stock_memory');
 SELECT is((SELECT in_doubt FROM omni.stat_stock), 0::bigint, 'nothing is in doubt');
+BEGIN READ ONLY;
+SELECT throws_ok('SELECT omni.reload_stock()', '25006', NULL, 'reload_stock() changes what others use: not read-only');
+ROLLBACK;
 SELECT is(omni.reload_stock(), 2::bigint, 'reload_stock() counts this database''s items');
 SELECT ok((SELECT s.reloads >= b.reloads + 2 FROM omni.stat_stock s, before b),
     'reloads: both');

@@ -107,6 +107,22 @@ my @clients = map { SoakLoad->new(number => $_, seed => $seed) } 1 .. $count;
 
 # ---- the load of one round ----
 
+# Nobody gets on: say what the sessions wait for, and end.
+sub stand_still
+{
+	my ($kind, $ended, $fired) = @_;
+	my $s = eval { $servers->connect(name => 'onlooker') };
+	my $rows = $s ? eval { $s->rows(<<'SQL') } // [] : [];
+SELECT pid, application_name, backend_type, state, wait_event, query
+FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+SQL
+
+	say("  %s\n", join(' | ', map { ($_ // '-') =~ s/\s+/ /gr } @$_)) for @$rows;
+	say("  no session to look with\n") if !$s;
+	die sprintf "the load stands still (%s, %d steps, fault %s)\n", $kind,
+	  $ended, $fired ? 'fired' : 'not yet';
+}
+
 # The reader: read, note, acknowledge; wait for the next tick when it has all.
 sub turn_reader
 {
@@ -158,6 +174,7 @@ sub load
 	my $fired = 0;
 	my $drain = 0;
 	my $began = time();
+	my $turned = $began;
 	my %player;
 	my $reader = { session => $servers->connect(name => 'reader') };
 
@@ -176,7 +193,10 @@ sub load
 			(map { $_->{session} } values %player),
 			$reader->{session} ? $reader->{session} : ());
 
-		die "the load stands still\n" if time() - $began > 120;
+		# time in which this process itself was stopped does not count
+		$began += time() - $turned if time() - $turned > 5;
+		$turned = time();
+		stand_still($kind, $ended, $fired) if time() - $began > 120;
 		for my $session (@ready)
 		{
 			my $answer = $session->receive or next;

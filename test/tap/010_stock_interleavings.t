@@ -288,6 +288,67 @@ is( value($node, "SELECT safety FROM omni.availability(ARRAY['SKU11'])"
 	3, 'older reading: for every session');
 clean('policies');
 
+# ---- rule 8: a node that is new to an item comes while policies are read ----
+
+# A session has read that a node keeps nothing back, and adds it to the item's
+# counters only after that has changed and another session has read the item's
+# policies anew.
+run($buyer, "SET omni.test_point = 'slot'");
+send_off($buyer, "SELECT omni.receive_stock('N2', 'SKU15', 5)");
+ok(stopped($buyer), 'new node: its policy is read, and not in use yet');
+run($manager, "SELECT omni.set_stock_policy('SKU15', 'N2', 3)");
+is(run($other, "SELECT omni.available('SKU15')"), 10,
+	'new node: another session reads the policies');
+go_on($buyer);
+run($buyer, 'SELECT 1');
+is(run($other, "SELECT omni.available('SKU15', 'N2')"), 2,
+	'new node: what it keeps back counts');
+clean('new node');
+
+# The same, when that other session has its reading and has not used it either.
+run($buyer, "SET omni.test_point = ''", "SET omni.test_point = 'slot'");
+send_off($buyer, "SELECT omni.receive_stock('N2', 'SKU16', 5)");
+ok(stopped($buyer), 'new node, two readers: its policy is read');
+run($manager, "SELECT omni.set_stock_policy('SKU16', 'N2', 3)");
+run($other, "SET omni.test_point = 'policies'");
+send_off($other, "SELECT omni.available('SKU16')");
+ok(stopped($other), 'new node, two readers: so are the item\'s');
+go_on($buyer);
+run($buyer, 'SELECT 1');
+go_on($other);
+run($other, 'SELECT 1');
+is(run($other, "SELECT omni.available('SKU16', 'N2')"), 2,
+	'new node, two readers: what it keeps back counts');
+clean('new node, two readers');
+
+# ---- a session that is terminated in the middle of verify_stock() ----
+
+my $pinned = 'SELECT pinned_blocks FROM omni.stat_stock';
+
+is(value($node, $pinned), 0, 'terminated: nobody uses a counter');
+for my $end ('cancel', 'terminate')
+{
+	my $victim = session();
+
+	run($victim, "SET omni.test_point = 'verify'");
+	send_off($victim, 'SELECT count(*) FROM omni.verify_stock()');
+	ok(stopped($victim), "$end: verify_stock() stands at an item");
+	is(value($node, $pinned), 1, "$end: whose counters it uses");
+	# it reads policies next, and notices there
+	run($manager, "SELECT omni.set_stock_policy('SKU17', 'N1', 1)");
+	value($node, "SELECT pg_${end}_backend($victim->{pid})");
+	go_on($victim);
+	ok( $node->poll_query_until('postgres',
+			"SELECT count(*) = 0 FROM pg_stat_activity WHERE pid ="
+			  . " $victim->{pid} AND state = 'active'"),
+		"$end: it has ended");
+	is(value($node, $pinned), 0, "$end: and lets go of them");
+	is(answer($victim), '57014', "$end: with its own error")
+	  if $end eq 'cancel';
+	eval { $victim->{psql}->quit };
+}
+clean('terminated');
+
 # ---- one feed, two tickers ----
 
 # The worker ticks a few times a second; a second ticker stands still after it

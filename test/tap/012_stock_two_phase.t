@@ -201,32 +201,6 @@ sub in_doubt
 	return value($node, 'SELECT * FROM omni_internal.stock_in_doubt()');
 }
 
-# kill -9 of the postmaster and of every session; then start again.
-sub crash
-{
-	my ($server) = @_;
-	my ($postmaster) =
-	  split(/\n/, slurp_file($server->data_dir . '/postmaster.pid'));
-	my @pids = split(/\n/, value($server,
-			"SELECT pid FROM pg_stat_activity WHERE backend_type ~ 'client|omni'"
-			  . ' AND pid <> pg_backend_pid()'));
-
-	$server->kill9;
-	kill('KILL', @pids);
-	for (1 .. 300)
-	{
-		last if !grep { kill(0, $_) } $postmaster, @pids;
-		select(undef, undef, undef, 0.1);
-	}
-	for (1 .. 300)
-	{
-		return if $server->start(fail_ok => 1);
-		select(undef, undef, undef, 0.2);
-	}
-	BAIL_OUT('the server does not start again');
-	return;
-}
-
 # ---- each kind of change ----
 
 my $changes = 2 * (@cases - 1);
@@ -244,7 +218,7 @@ check('live', 'later, after', sub { my ($c, $e) = @_; $c->{$e} });
 
 prepare_all('crash');
 my %before = available('crash');
-crash($node);
+kill_server($node);
 check('crash', 'before', sub { $_[0]{doubt} });
 is_deeply({ available('crash') }, \%before,
 	'crash: as before it, for every item');
@@ -269,7 +243,7 @@ is(in_doubt(), '0|0', 'crash: nothing is in doubt afterwards');
 
 # decided before anybody has looked: the load sees it itself
 prepare_all('again');
-crash($node);
+kill_server($node);
 end_all('again');
 $node->safe_psql('postgres', "SELECT omni_internal.move_clock('12 hours')");
 check('again', 'after', sub { my ($c, $e) = @_; $c->{$e} });
@@ -456,8 +430,9 @@ CREATE EXTENSION omni;
 SELECT omni.adopt();
 INSERT INTO omni.node (code, kind, latitude, longitude)
 VALUES ('N', 'store', 1, 1);
-INSERT INTO omni.item (sku) VALUES ('A'), ('B');
+INSERT INTO omni.item (sku) VALUES ('A'), ('B'), ('C');
 SELECT omni.receive_stock('N', 'A', 1000000), omni.receive_stock('N', 'B', 10);
+SELECT omni.receive_stock('N', 'C', 10), omni.reserve_stock('C', 1, 'N', '10 minutes');
 BEGIN; SELECT omni.reserve_stock('A', 1); PREPARE TRANSACTION 'taken';
 SQL
 # each needs an eighth of the memory and more
@@ -470,6 +445,11 @@ PREPARE TRANSACTION 'taken';
 SQL
 		"PREPARE fails, and gives its memory back: $n");
 }
+ok( $small->poll_query_until('postgres',
+		'SELECT count(*) = 1 FROM omni_internal.open_reservation WHERE expires_at'
+		  . ' IS NOT NULL'),
+	'a promise with a limit is folded');
+$small->safe_psql('postgres', 'SELECT omni.reload_stock()');
 # fill it to the last byte: what is rolled back stays with an item that an open
 # transaction uses
 my ($typed, $said) = ('', '');
@@ -500,6 +480,17 @@ END $$;
 \echo filled
 SQL
 $filler->pump until $said_too =~ /filled/;
+# the worker has no room for C, either
+$small->safe_psql('postgres', "SELECT omni_internal.move_clock('20 minutes')");
+my $no_room = 0;
+for (1 .. 300)
+{
+	last if $no_room = slurp_file($small->logfile) =~ /no room to write/;
+	select(undef, undef, undef, 0.1);
+}
+ok($no_room, 'no memory left: the worker says that it cannot tidy up');
+$small->safe_psql('postgres',
+	"SELECT omni_internal.move_clock('0')") for 1 .. 5;
 $typed .= "PREPARE TRANSACTION 'b';\n\\echo tried\n";
 $late->pump until $said =~ /tried/;
 like($said, qr/OM012:.*prepared.*HINT:  COMMIT without PREPARE/s,
@@ -512,6 +503,11 @@ $typed .= "\\q\n";
 $late->finish;
 $typed_too .= "ROLLBACK;\n\\q\n";
 $filler->finish;
+ok( $small->poll_query_until('postgres',
+		"SELECT count(*) = 1 FROM omni.stock_ledger WHERE kind = 'expire'"),
+	'with room it does');
+my @told = slurp_file($small->logfile) =~ /no room to write/g;
+is(scalar @told, 1, 'and has said so once');
 is(value($small, "SELECT string_agg(v::text, ',') FROM omni.verify_stock() v"),
 	'', 'verify_stock() there');
 $small->stop;

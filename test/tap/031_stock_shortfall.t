@@ -103,6 +103,48 @@ ok($log, 'the worker\'s turn fails');
 $node->safe_psql('postgres', 'DROP TRIGGER fail ON omni_internal.announced_shortfall');
 wait_told('SKU3', 'shortfall 1', 'what it had taken off the list is told later');
 
+# ---- a cause that comes up while the worker looks at everything ----
+
+# It looks at a few items at a time, and stands at the last of them; then an
+# item that it has passed becomes short, of which nothing but the table tells.
+$node->append_conf('postgresql.conf', "omni.test_at_once = 2\n");
+$node->reload;
+$node->safe_psql('postgres', <<'SQL');
+INSERT INTO omni.item (sku) SELECT 'ALL' || g FROM generate_series(1, 8) g;
+SELECT omni.receive_stock('N', 'ALL' || g, 10) FROM generate_series(1, 8) g;
+SELECT omni.reserve_stock('ALL' || g, 8, 'N') FROM generate_series(1, 8) g;
+CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$;
+CREATE TRIGGER wait BEFORE INSERT ON omni_internal.announced_shortfall
+    FOR EACH ROW EXECUTE FUNCTION wait();
+-- a row of the ledger as no function of omni writes it
+CREATE FUNCTION lose(lost text, units int) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO omni.stock_ledger (id, item_id, node_id, quantity, reserved,
+        era, kind, occurred_at, recorded_at, actor)
+    SELECT nextval('omni_internal.feed_id_seq'), i.id, n.id, -units, 0, era,
+        'adjust', now(), now(), 'me'
+    FROM omni_internal.feed_state, omni.item i, omni.node n
+    WHERE i.sku = lost AND n.code = 'N' $$;
+SQL
+$commands = "BEGIN;\nSELECT pg_advisory_xact_lock(1);\n\\echo locked\n";
+$locked = '';
+$locker = IPC::Run::start(
+	[ 'psql', '-X', '-q', '-d', $node->connstr('postgres') ],
+	'<', \$commands, '>', \$locked, '2>', \$err);
+$locker->pump until $locked =~ /locked/;
+$node->safe_psql('postgres', "SELECT lose('ALL7', 4)");
+my $stands = "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type ="
+  . " 'omni worker' AND wait_event = 'advisory'";
+ok($node->poll_query_until('postgres', $stands), 'the worker stands at an item');
+$node->safe_psql('postgres', "SELECT lose('ALL2', 5)");
+$commands .= "COMMIT;\n\\q\n";
+$locker->finish;
+wait_told('ALL7', 'shortfall 2', 'it tells of the item at which it stood');
+wait_told('ALL2', 'shortfall 3', 'and comes round to the one behind it');
+$node->safe_psql('postgres', 'DROP TRIGGER wait ON omni_internal.announced_shortfall');
+$node->append_conf('postgresql.conf', "omni.test_at_once = 0\n");
+$node->reload;
+
 # ---- a worker that is dead for a while ----
 
 my $pid = worker_pid($node, 'postgres');

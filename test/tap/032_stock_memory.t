@@ -193,12 +193,96 @@ is(value($node, 'SELECT omni.reload_stock()'), '1500',
 	'reload_stock() counts what it drops');
 is(stat_of("blocks || ' ' || memory_used"), '0 0', 'and gives its memory back');
 
+# ---- what is pinned stays ----
+
+# Run something in a session that may hang where memory is spoilt; a minute is
+# for ever then, and the rest of this script pointless.
+sub bounded
+{
+	my ($name, $sql) = @_;
+	my $late = 0;
+
+	$node->psql('postgres', $sql, timeout => 60, timed_out => \$late,
+		on_error_die => 0);
+	return if !$late;
+	fail("$name: hangs");
+	$node->stop('immediate');
+	done_testing();
+	exit 1;
+}
+
+# An open transaction has promised three of five, and uses nearly all of memory;
+# others push out of the rest what nobody uses, by small steps.  The worker ends
+# expired promises of more items than there is room for, by smaller steps.
+sql("SELECT count(omni.reserve_stock('S' || i, 1, 'N1', '1 minute'))"
+	  . ' FROM generate_series(30001, 30500) i');
+ok( $node->poll_query_until('postgres',
+		'SELECT count(*) >= 500 FROM omni_internal.open_reservation'),
+	'pinned: the worker has folded promises of many items');
+my $open = IPC::Run::start(
+	[ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
+	'<', \(my $typing = ''), '>', \(my $heard = ''), IPC::Run::timeout(60));
+$typing .= "BEGIN; SELECT omni.reserve_stock('S600', 3, 'N1');"
+  . " SELECT count(*) FROM omni.availability(skus(1000, 22500));\n\\echo done\n";
+$open->pump until $heard =~ /done/;
+bounded('pinned', join('', map {
+		"SELECT count(*) FROM omni.availability(skus($_, $_ + 99));\n"
+	} map { 22501 + 100 * $_ } 0 .. 19));
+sql("SELECT omni_internal.move_clock('2 minutes')");
+ok( $node->poll_query_until('postgres',
+		"SELECT count(*) = 500 FROM omni.stock_ledger WHERE kind = 'expire'"
+		  . ' AND item_id BETWEEN 30001 AND 30500'),
+	'pinned: the worker ends promises of more items than fit');
+ok( $node->poll_query_until('postgres',
+		'SELECT pinned_blocks <= 21502 FROM omni.stat_stock'),
+	'pinned: and uses none of them any more');
+unlike(slurp_file($node->logfile), qr/omni worker.*ERROR/, 'pinned: without an error');
+ok(stat_of('evictions') > 1500, 'pinned: the rest of memory has been used anew');
+if (value($node, "SELECT omni.available('S600', 'N1') || ' '"
+		  . " || (SELECT pinned_blocks FROM omni.stat_stock)") ne '2 21502')
+{
+	fail('pinned: a promise in flight outlives it');
+	$node->stop('immediate');
+	done_testing();
+	exit 1;
+}
+pass('pinned: a promise in flight outlives it');
+$typing .= "ROLLBACK;\n\\q\n";
+$open->finish;
+is(value($node, "SELECT omni.available('S600', 'N1')"), '5',
+	'pinned: and is given back');
+
+# ---- a load that is cancelled while it makes room ----
+
+# S501 has a thousand slots, in pages; memory is full, so each of them takes
+# the place of others.
+my $loader = $node->background_psql('postgres', on_error_stop => 0);
+my $loader_pid = $loader->query_safe('SELECT pg_backend_pid()');
+$loader->query_safe("SET omni.test_point = 'page'");
+$loader->query_until(qr/sent/, "\\echo sent\nSELECT omni.available('S501');\n");
+my $standing = 0;
+for (1 .. 300)
+{
+	last if $standing = slurp_file("/proc/$loader_pid/stat") =~ /\) T /;
+	select(undef, undef, undef, 0.1);
+}
+ok($standing, 'cancelled: a load has its first page');
+sql("SELECT pg_cancel_backend($loader_pid)");
+kill('CONT', $loader_pid);
+ok( $node->poll_query_until('postgres',
+		"SELECT state = 'idle' FROM pg_stat_activity WHERE pid = $loader_pid"),
+	'cancelled: it ends');
+eval { $loader->quit };
+sql('SELECT omni.reload_stock()');
+is(stat_of("blocks || ' ' || pinned_blocks || ' ' || memory_used"), '0 0 0',
+	'cancelled: and leaves no page behind');
+
 # ---- a working set larger than memory ----
 
 sql('SELECT omni.reset_stat_stock()');
 for my $from (1, 10001, 20001)
 {
-	sql("SELECT count(*) FROM omni.availability(skus($from, $from + 11999))");
+	bounded('large', "SELECT count(*) FROM omni.availability(skus($from, $from + 11999))");
 }
 ok(stat_of('evictions') > 5000, 'half as much again: blocks are evicted');
 is(stat_of('loads - evictions - blocks'), '0', 'what was loaded is there or evicted');

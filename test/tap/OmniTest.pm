@@ -11,6 +11,10 @@
 #
 # passes when the statement fails with that SQLSTATE and a message (detail and
 # hint included) that matches.
+#
+#   kill_server($node)
+#
+# kills the server and every session with -9, and starts it again.
 package OmniTest;
 
 use strict;
@@ -22,7 +26,21 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(omni_node omni_conf raises worker_pid worker_gone
-  wait_for_worker value);
+  wait_for_worker value kill_server);
+
+# Where one thing was waited for in vain, others will be: they shall not cost
+# as long, each, before the script says so.
+{
+	no warnings 'redefine';
+	my $poll = \&PostgreSQL::Test::Cluster::poll_query_until;
+
+	*PostgreSQL::Test::Cluster::poll_query_until = sub {
+		my $found = $poll->(@_);
+
+		$PostgreSQL::Test::Utils::timeout_default = 5 if !$found;
+		return $found;
+	};
+}
 
 my $pg_config = $ENV{PG_CONFIG} // '/usr/lib/postgresql/15/bin/pg_config';
 
@@ -111,6 +129,31 @@ sub worker_gone
 	return $node->poll_query_until('postgres',
 		    "SELECT count(*) = 0 FROM pg_stat_activity "
 		  . "WHERE backend_type = 'omni worker' AND datname = '$dbname'");
+}
+
+# kill -9 of the postmaster and of every session; then start again.
+sub kill_server
+{
+	my ($node) = @_;
+	my ($postmaster) = split(/\n/, slurp_file($node->data_dir . '/postmaster.pid'));
+	my @pids = split(/\n/, value($node,
+			"SELECT pid FROM pg_stat_activity WHERE backend_type ~ 'client|omni'"
+			  . ' AND pid <> pg_backend_pid()'));
+
+	$node->kill9;
+	kill('KILL', @pids);
+	for (1 .. 300)
+	{
+		last if !grep { kill(0, $_) } $postmaster, @pids;
+		select(undef, undef, undef, 0.1);
+	}
+	for (1 .. 300)
+	{
+		return if $node->start(fail_ok => 1);
+		select(undef, undef, undef, 0.2);
+	}
+	BAIL_OUT('the server does not start again');
+	return;
 }
 
 1;
