@@ -18,7 +18,7 @@ MODULE_big = omni
 
 # Objects and SQL modules by domain, in the order in which domains may lean on
 # each other: to the left only.
-OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/insert.o src/core/args.o \
+OBJS_core = src/core/init.o src/core/shmem.o src/core/spi.o src/core/insert.o src/core/checks.o src/core/args.o \
 	src/core/guc.o src/core/extension.o src/core/registry.o \
 	src/core/database.o src/core/adopt.o src/core/timeline.o src/core/clock.o src/core/chores.o \
 	src/core/worker.o src/core/wait.o src/core/launcher.o src/core/utility.o \

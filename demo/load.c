@@ -24,7 +24,7 @@ copy_field(Buffer *buffer, const char *text, char after)
 }
 
 /* COPY the buffer's lines in. */
-static void
+void
 copy_in(PGconn *control, const char *sql, const Buffer *buffer)
 {
 	PGresult   *result = PQexec(control, sql);
@@ -44,7 +44,7 @@ copy_in(PGconn *control, const char *sql, const Buffer *buffer)
 }
 
 /* Statements without parameters; an error is the end. */
-static void
+void
 must_run(PGconn *control, const char *sql)
 {
 	PGresult   *result = PQexec(control, sql);
@@ -111,6 +111,7 @@ load_master(const World *world, PGconn *control, const char *seed,
 			 " ('market', 'marketplace', 'Marketplace')");
 	load_nodes(world, control);
 	load_items(world, control);
+	load_network(world, control);
 	must_run(control, "COMMIT");
 }
 

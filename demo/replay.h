@@ -188,6 +188,7 @@ typedef struct Invoice
 typedef struct World
 {
 	const char *source;			/* for the report's head */
+	const char *folder;			/* of real input, NULL: none */
 	bool		whole_totals;	/* the source's totals are published */
 	uint64_t	seed;
 	Node	   *nodes;			/* stores, then warehouses */
@@ -335,6 +336,13 @@ extern const char expected_events[];
 /* ---- load.c ---- */
 
 extern void load_world(const World *world, const char *conninfo);
+/* COPY the buffer's lines in; statements without parameters. */
+extern void copy_in(PGconn *control, const char *sql, const Buffer *buffer);
+extern void must_run(PGconn *control, const char *sql);
+
+/* ---- network.c ---- */
+
+extern void load_network(const World *world, PGconn *control);
 extern Outcome load_stock(const World *world, Pool *pool);
 extern Outcome receive_supply(const World *world, Pool *pool,
 							  const char *label, const SupplyList *list,

@@ -316,6 +316,53 @@ print_channels(const Report *report, FILE *out)
 			" mean km: node to customer, each parcel\n");
 }
 
+/* What plans of shipments cost, term by term, as omni.order_plan has it. */
+static void
+print_costs(const Report *report, FILE *out)
+{
+	static const char *const terms[] = {
+		"freight", "handling of shipments", "labour of units", "splits"
+	};
+	PGresult   *result = must_ask(report->connection,
+		"WITH request AS MATERIALIZED (SELECT r FROM omni.order_plan AS p,"
+		"   jsonb_array_elements(p.plan -> 'requests') AS r"
+		"   WHERE p.plan_number = 1 AND r ->> 'kind' = 'ship'"
+		"   AND (r ->> 'planned')::bigint = (r ->> 'wanted')::bigint),"
+		" shipment AS (SELECT sum((n ->> 'freight')::bigint) AS freight,"
+		"   sum((n ->> 'shipment_cost')::bigint) AS handling,"
+		"   sum((n ->> 'unit_costs')::bigint) AS labour, count(*) AS n"
+		"   FROM request, jsonb_array_elements(r -> 'nodes') AS n)"
+		" SELECT count(*), count(*) FILTER (WHERE (r -> 'proven')::boolean),"
+		"   sum((r ->> 'cost')::bigint), min(freight), min(handling),"
+		"   min(labour), coalesce(sum((r ->> 'split_cost')::bigint), 0),"
+		"   min(n),"
+		"   sum((r ->> 'candidates')::bigint),"
+		"   sum((r ->> 'cost')::bigint - (r ->> 'bound')::bigint)"
+		" FROM request, shipment", 0, NULL);
+	double		orders = atof(PQgetvalue(result, 0, 0));
+	char		a[32];
+
+	fprintf(out, "\nWhat shipments cost (plans that serve everything)\n");
+	if (orders > 0)
+	{
+		fprintf(out, "  %s orders, mean candidates %.0f, shipments an order"
+				" %.3f;\n  proven cheapest %.1f%%, at most above the bound"
+				" together %.2f%%\n",
+				grouped((int64_t) orders, a),
+				atof(PQgetvalue(result, 0, 8)) / orders,
+				atof(PQgetvalue(result, 0, 7)) / orders,
+				100 * atof(PQgetvalue(result, 0, 1)) / orders,
+				100 * atof(PQgetvalue(result, 0, 9)) /
+				atof(PQgetvalue(result, 0, 2)));
+		fprintf(out, "  %-26s %9.2f GBP an order\n", "cost",
+				atof(PQgetvalue(result, 0, 2)) / orders / 100);
+		for (int t = 0; t < 4; t++)
+			fprintf(out, "    %-24s %9.2f\n", terms[t],
+					atof(PQgetvalue(result, 0, 3 + t)) / orders / 100);
+	}
+	PQclear(result);
+}
+
 static void
 print_service(const Report *report, FILE *out)
 {
@@ -527,6 +574,7 @@ report_service(const World *world, PGconn *connection, FILE *out)
 	sum_fulfilments(&report);
 	print_channels(&report, out);
 	print_service(&report, out);
+	print_costs(&report, out);
 	print_missed(&report, out);
 	fine = print_matches(&report, out);
 	fine &= print_verify(&report, out);

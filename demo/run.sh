@@ -28,6 +28,8 @@ new_database() {
     # when the worker serves the queue of waiting orders hangs on its clock, and
     # two runs shall come to the same
     ask postgres 'ALTER SYSTEM SET omni.serve_parked = off'
+    # these orders are large: see README.md
+    ask postgres 'ALTER SYSTEM SET omni.sourcing_budget = 100000'
     ask postgres 'SELECT pg_reload_conf()' >/dev/null
     ask "$1" 'CREATE EXTENSION omni'
 }

@@ -157,6 +157,7 @@ source_uci(World *world, const char *folder)
 	world->source =
 		"UCI Online Retail invoices, Best Buy stores, US ZIP areas";
 	world->whole_totals = true;
+	world->folder = folder;
 	buffer_printf(&path, "%s/network/stores.csv", folder);
 	read_stores(world, path.data);
 	buffer_reset(&path);

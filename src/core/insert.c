@@ -30,6 +30,7 @@
 #include "utils/rel.h"
 
 #include "core/core.h"
+#include "core/private.h"
 
 /* OM016: the table is not as the install script made it. */
 static void
@@ -109,6 +110,7 @@ omni_core_insert_begin(OmniInsertion *insertion, const OmniTable *table)
 	target = makeNode(ResultRelInfo);
 	InitResultRelInfo(target, insertion->relation, 0, NULL, 0);
 	ExecOpenIndices(target, false);
+	omni_core_prepare_checks(target);
 	insertion->target = target;
 	/* triggers look here before they open the table once more */
 	insertion->estate->es_opened_result_relations = list_make1(target);

@@ -223,6 +223,12 @@ extern int	omni_core_chores(const OmniChore ***list);
 extern int	omni_core_adopt_hooks(OmniAdoptHook **list);
 extern void omni_core_run_drop_hooks(Oid database);
 
+/* ---- checks.c ---- */
+
+/* Give the executor a table's CHECK constraints, ready for use. */
+struct ResultRelInfo;
+extern void omni_core_prepare_checks(struct ResultRelInfo *target);
+
 /* ---- retention.c ---- */
 
 extern void omni_core_retention_init(void);

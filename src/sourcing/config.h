@@ -232,9 +232,10 @@ extern int	omni_sourcing_zone(const OmniConfig *config, int chart, int node,
 /* Metres between a node and the aim; -1 unknown. */
 extern int64 omni_sourcing_metres(const OmniConfigNode *node,
 								  const OmniNetworkAim *aim);
-/* What the built-in tariff charges for the way, beside the parcels. */
+/* What the built-in tariff charges for the way, of so many metres or -1. */
 extern int64 omni_sourcing_distance_cost(const OmniConfigNode *node,
-										 const OmniNetworkAim *aim);
+										 const OmniNetworkAim *aim,
+										 int64 metres);
 /* What is configured for a day; -1: no limit. */
 extern void omni_sourcing_capacity(const OmniConfigNode *node, int32 day,
 								   OmniDayCapacity *capacity);

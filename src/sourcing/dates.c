@@ -334,7 +334,10 @@ omni_sourcing_shipping_rates(PG_FUNCTION_ARGS)
 
 			if (config->built_in)
 				rate += omni_sourcing_distance_cost(&config->nodes[node],
-													&aim);
+													&aim,
+													omni_sourcing_metres
+													(&config->nodes[node],
+													 &aim));
 			values[3] = Int64GetDatum(rate);
 		}
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,

@@ -449,7 +449,8 @@ read_candidate(Reading *reading, int64 id, OmniNetworkNode *node,
 			node->freight = share_freight(reading, options, n);
 		if (config->built_in)
 			node->distance_cost = omni_sourcing_distance_cost(from,
-															  &reading->aim);
+															  &reading->aim,
+															  node->distance_m);
 	}
 	if (node->freight < 0)
 	{

@@ -141,11 +141,10 @@ omni_sourcing_metres(const OmniConfigNode *node, const OmniNetworkAim *aim)
  */
 int64
 omni_sourcing_distance_cost(const OmniConfigNode *node,
-							const OmniNetworkAim *aim)
+							const OmniNetworkAim *aim, int64 metres)
 {
 	/* by OmniNodeKind */
 	static const int order[] = {1, 0, 2, 3};
-	int64		metres = omni_sourcing_metres(node, aim);
 
 	if (metres >= 0)
 		return (metres + 999) / 1000;
