@@ -48,7 +48,15 @@ OBJS_identity = src/identity/text_core.o src/identity/compare_core.o \
 	src/identity/align_core.o src/identity/email_core.o \
 	src/identity/phone_core.o src/identity/id_core.o \
 	src/identity/address_core.o src/identity/street_core.o \
-	src/identity/normalise.o src/identity/compare.o src/identity/phone.o
+	src/identity/normalise.o src/identity/compare.o src/identity/phone.o \
+	src/identity/match_core.o src/identity/match_dict_core.o \
+	src/identity/match_prepare_core.o src/identity/match_field_core.o \
+	src/identity/match_level_core.o \
+	src/identity/match_block_core.o src/identity/match_vector_core.o \
+	src/identity/match_model_core.o src/identity/match_cluster_core.o \
+	src/identity/match_explain_core.o src/identity/match_args.o \
+	src/identity/match_source.o src/identity/match_progress.o \
+	src/identity/match_keep.o src/identity/match.o
 OBJS_identity_phone = src/identity/phone_library.o src/identity/phone_magic.o
 OBJS_customer = src/customer/init.o src/customer/resolve.o
 OBJS_sourcing = src/sourcing/solve_core.o src/sourcing/solve_bound_core.o \
@@ -86,7 +94,8 @@ SQL_core = src/core/state.sql src/core/access.sql src/core/feed.sql \
 SQL_types = src/types/amount.sql src/types/gtin.sql src/types/epc.sql
 SQL_master = src/master/tables.sql src/master/api.sql
 SQL_stock = src/stock/tables.sql src/stock/api.sql
-SQL_identity = src/identity/normalise.sql src/identity/compare.sql
+SQL_identity = src/identity/normalise.sql src/identity/compare.sql \
+	src/identity/match_tables.sql src/identity/match_api.sql
 SQL_customer = src/customer/tables.sql src/customer/api.sql
 SQL_sourcing = src/sourcing/tables.sql src/sourcing/network_api.sql \
 	src/sourcing/api.sql src/sourcing/capacity_api.sql

@@ -6,6 +6,7 @@
 
 #include "core/core.h"
 #include "customer/customer.h"
+#include "identity/match.h"
 #include "master/master.h"
 #include "orders/orders.h"
 #include "sourcing/sourcing.h"
@@ -21,6 +22,7 @@ _PG_init(void)
 	omni_core_init();
 	omni_master_init();
 	omni_stock_init();
+	omni_identity_match_init();
 	omni_customer_init();
 	omni_sourcing_init();
 	omni_orders_init();

@@ -89,6 +89,14 @@ typedef void (*OmniRowCallback) (const Datum *values, const bool *isnull,
 extern void omni_core_query_each(OmniQuery *query, const Datum *values,
 								 OmniRowCallback callback, void *arg);
 /*
+ * Run a statement that reads what the caller may read, with the caller's own
+ * rights and row policies, once and read-only; each row goes to "callback" as
+ * above.  The one statement whose text is made at run time: of identifiers,
+ * qualified and quoted, never of values.
+ */
+extern void omni_core_query_as_caller(const char *sql,
+									  OmniRowCallback callback, void *arg);
+/*
  * A registered copy of GetLatestSnapshot().  own_rows false: sees exactly what
  * is committed and nothing of its own transaction; true: one's own rows too.
  * Give back with UnregisterSnapshot().

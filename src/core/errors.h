@@ -33,7 +33,7 @@
 #define OMNI_ERR_INVALID_TEXT			OMNI_SQLSTATE('0', '1', '0')
 /* omni cannot work here yet: not preloaded, no worker, not adopted … */
 #define OMNI_ERR_NOT_READY				OMNI_SQLSTATE('0', '1', '1')
-/* omni.stock_memory, or another bound of shared memory, is used up */
+/* omni.stock_memory, omni.match_memory or another bound of memory is used up */
 #define OMNI_ERR_OUT_OF_MEMORY			OMNI_SQLSTATE('0', '1', '2')
 /* another transaction is closing or changing the same promise, or is making
  * the same request */

@@ -6,7 +6,8 @@
  *	 cache revalidates it, by name, when an object it uses has changed or the
  *	 extension was dropped and created again.
  * - A statement runs as the extension's owner under a pinned search_path,
- *	 whoever called: the caller's rights were checked before, in C.
+ *	 whoever called: the caller's rights were checked before, in C.  One that
+ *	 reads a table of the caller's runs as the caller.
  * - Values are parameters, never text.  Parameter types are built-in types,
  *	 because their oids are part of the kept plan.
  * - Results are copied, detoasted, into the caller's memory context, and SPI
@@ -304,6 +305,34 @@ omni_core_query_each(OmniQuery *query, const Datum *values,
 		elog(ERROR, "SPI_execute_plan_extended failed: %s",
 			 SPI_result_code_string(result));
 	end_scope(&scope);
+	SPI_finish();
+}
+
+/* Read with the caller's rights, row by row; see core.h. */
+void
+omni_core_query_as_caller(const char *sql, OmniRowCallback callback,
+						  void *arg)
+{
+	EachReceiver each = {
+		.pub = {
+			.receiveSlot = each_receive, .rStartup = each_startup,
+			.rShutdown = each_ignore, .rDestroy = each_ignore,
+			.mydest = DestNone
+		},
+		.callback = callback,
+		.arg = arg
+	};
+	SPIExecuteOptions options;
+	int			result;
+
+	SPI_connect();
+	memset(&options, 0, sizeof(options));
+	options.read_only = true;
+	options.dest = &each.pub;
+	result = SPI_execute_extended(sql, &options);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_extended failed: %s",
+			 SPI_result_code_string(result));
 	SPI_finish();
 }
 

@@ -84,6 +84,8 @@ our @cases = (
 		what => 'the sourcing solver: times, gaps, what rules would cost' },
 	{ name => 'identity', measure => 'identity', ways => [],
 		what => 'comparators of identity, in C and from SQL' },
+	{ name => 'matching', measure => 'matching', ways => [],
+		what => 'omni.match_table(), a million customers' },
 );
 
 my $order_variables = join('', map { "\\set $_\n" } 'a random(1, 500)',

@@ -15,6 +15,7 @@ use warnings;
 
 use BenchCases;
 use BenchIdentity;
+use BenchMatch;
 use BenchReport;
 use BenchRun;
 use POSIX qw(strftime);
@@ -105,6 +106,7 @@ sub run_way
 my %measures = (
 	solver => \&BenchRun::solver,
 	identity => sub { return join("\n", BenchIdentity::run()); },
+	matching => sub { return join("\n", BenchMatch::run()); },
 	availability => sub { return availability_text(); },
 );
 

@@ -9,7 +9,7 @@ FUZZ_CFLAGS = -g -O1 -Wall -Wextra -Werror -Wno-missing-field-initializers \
 FUZZ_DIR = build/fuzz
 
 FUZZ_TARGETS = amount gtin epc solve calendar rate rules identity_text \
-	identity_compare identity_name identity_field
+	identity_compare identity_name identity_field identity_match
 FUZZ_SOURCES_amount = src/types/amount_core.c src/types/currency_core.c
 FUZZ_SOURCES_gtin = src/types/gtin_core.c
 FUZZ_SOURCES_epc = src/types/epc_core.c src/types/gtin_core.c
@@ -30,6 +30,7 @@ FUZZ_SOURCES_identity_field = src/identity/text_core.c \
 	src/identity/email_core.c src/identity/phone_core.c \
 	src/identity/id_core.c src/identity/address_core.c \
 	src/identity/street_core.c
+FUZZ_SOURCES_identity_match = $(wildcard src/identity/*_core.c)
 
 # Clang and libFuzzer come with test/setup.sh, if they are missing.
 .PHONY: fuzz fuzz-setup $(FUZZ_TARGETS:%=fuzz-%)
